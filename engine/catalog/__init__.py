@@ -1,0 +1,1 @@
+"""Definitions, put together: built, linked, immutable."""

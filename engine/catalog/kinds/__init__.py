@@ -1,0 +1,1 @@
+"""The kinds of definitions, a file for each family."""

@@ -1,0 +1,161 @@
+"""What every field of a model has and does; each family of field types is a file beside this one.
+
+A field type is a frozen dataclass: its annotations are the keys that an author may write, and from them come the parser
+and the JSON Schema. To add one: a new class here or in a new file, and one line in ``catalog/builtins.py``.
+
+A value has four forms. *Value*: what expressions and rules see (``Decimal("12.30")``, an aware datetime). *Wire*: what
+JSON carries (``"12.30"``). *Text*: a cell of a CSV file or an input of a form. *Stored*: what the database driver takes,
+worked out by the column type. Null is None in all of them, and none of the methods below is ever given it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy.types import TypeEngine
+
+from engine.errors import Label
+from engine.expressions.language import Expression
+from engine.expressions.types import Member, Scope, Shape, Type
+from engine.source.shape import Formula, Located, Name, option
+
+
+class ValueFault(ValueError):
+    """A value that a field refuses: a stable code (``VALUE_TYPE``), an English text, and what a translation needs."""
+
+    def __init__(self, code: str, message: str, **values: Any) -> None:
+        self.code = code
+        self.message = message
+        self.values = values
+        super().__init__(f"{code}: {message}")
+
+
+class Linker(Protocol):
+    """What a definition needs of the others while the catalogue is built. Problems are collected, not raised."""
+
+    def shape(self, model: str) -> Shape | None:
+        """The shape of that model, or None when there is none."""
+        ...
+
+    def scope(self, model: str | None, **names: Type) -> Scope:
+        """What expressions about that model may name: its fields, ``record``, the model's name, ``user now today event
+        timezone``, and the names given here."""
+        ...
+
+    def compile(self, formula: Formula | None, scope: Scope, expects: Type | None = None) -> Expression | None:
+        """The compiled expression, bound to the formula; None when there is none or it has problems (reported)."""
+        ...
+
+    def report(self, code: str, message: str, at: Located, key: str | int | None = None, hint: str | None = None) -> None:
+        """Adds a problem, at the object or at one of its keys."""
+        ...
+
+    def known(self, kind: str) -> Iterable[str]:
+        """The names of all objects of a kind."""
+        ...
+
+    def get(self, kind: str, name: str) -> Any:
+        """The object of that kind and name, or None."""
+        ...
+
+    def reference(self, kind: str, name: str | None, at: Located, key: str) -> Any:
+        """The object of that kind and name; when it does not exist, a problem with a likely name, and None."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(Located):
+    """A part of a model. ``name`` is its key in the ``fields`` map."""
+
+    type_name: ClassVar[str]
+    #: The widget that edits it on a page: the template ``fields/{widget}.html``.
+    widget: ClassVar[str] = "text"
+    #: Whether a column of the model's own table holds it.
+    stored: ClassVar[bool] = True
+
+    label: Label | None = option(None, help="What people read; the name when absent")
+    help: Label | None = option(None, help="A line below the input")
+    required: bool = option(False, help="Whether every record must have a value")
+    default: Formula | None = option(None, help="An expression for the value of a new record that brings none")
+    value: Formula | None = option(None, help="An expression: the field is computed and cannot be put in")
+    private: bool | None = option(None, help="Personal data: masked unless a role's access says `private: true`")
+    unique: bool = option(False, help="Whether no two records may share a value")
+    was: Name | None = option(None, help="The name it had before; renames the column instead of dropping it")
+
+    @property
+    def name(self) -> str:
+        """The key in the ``fields`` map."""
+        return str(self.path[-1])
+
+    @property
+    def computed(self) -> bool:
+        """Whether the engine works the value out."""
+        return self.value is not None
+
+    def link(self, linker: Linker, scope: Scope) -> None:
+        """Resolves and compiles what the field refers to. ``scope`` is that of the model (or rows) it stands in."""
+        linker.compile(self.default, scope, self.expression_type(linker.shape))
+        linker.compile(self.value, scope, self.expression_type(linker.shape))
+
+    def expression_type(self, shape_of: Callable[[str], Shape | None]) -> Type:
+        """The type of its values in expressions."""
+        raise NotImplementedError
+
+    def member(self, shape_of: Callable[[str], Shape | None]) -> Member:
+        """How expressions see it."""
+        return Member(self.expression_type(shape_of), nullable=True)
+
+    def column_type(self) -> TypeEngine[Any]:
+        """The SQLAlchemy type of its column; its bind and result processors are the only codec there is."""
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of its wire form."""
+        raise NotImplementedError
+
+    def parse(self, raw: Any) -> Any:
+        """The value of a wire form (JSON with decimals as text or numbers). Raises ValueFault."""
+        raise NotImplementedError
+
+    def parse_text(self, text: str) -> Any:
+        """The value of a cell or an input, never empty. Raises ValueFault."""
+        return self.parse(text)
+
+    def wire(self, value: Any) -> Any:
+        """The JSON form of a value."""
+        return value
+
+    def display(self, value: Any, language: str) -> str:
+        """What a person reads."""
+        return str(value)
+
+    def edit_text(self, value: Any) -> str:
+        """What stands in an input: ``parse_text`` gives the value back."""
+        return str(self.wire(value))
+
+    def mask(self, value: Any) -> Any:
+        """The wire form that someone without the right to private data sees: a text that hides all but a hint."""
+        return mask_text(self.edit_text(value))
+
+
+def mask_text(text: str) -> str:
+    """The text with its middle hidden: ``138****0001``, ``张**``; short ones lose all but the first character."""
+    if len(text) <= 1:
+        return "*"
+    if len(text) < 7:
+        return text[0] + "*" * (len(text) - 1)
+    return text[:3] + "****" + text[-4:]
+
+
+def say(label: Label | None, language: str, fallback: str = "") -> str:
+    """A label in a language; another language's when that one is missing; the fallback when there is none."""
+    if label is None:
+        return fallback
+    if isinstance(label, str):
+        return label
+    return label.get(language) or next(iter(label.values()), fallback)
+
+
+FieldTypes = Mapping[str, type[Field]]

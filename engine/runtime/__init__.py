@@ -1,0 +1,1 @@
+"""One transaction for each act: what joins policy and store."""

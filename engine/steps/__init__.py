@@ -1,0 +1,1 @@
+"""The steps of actions: a closed vocabulary, pure."""

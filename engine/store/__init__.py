@@ -1,0 +1,1 @@
+"""The database: tables, records, queries, history, migrations."""
