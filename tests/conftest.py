@@ -72,7 +72,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def browser() -> Iterator[Browser]:
     """A headless Chromium, one for each file of tests.
 
-    Not one for the whole run: while it lives its event loop counts as running, and other tests start loops of their own.
+    Not one for the whole run: while it lives its event loop counts as running, and other tests start their own.
     """
     if not Path(CHROMIUM).is_file():
         pytest.fail(f"no Chromium at {CHROMIUM}: run `make test`, or name it in CHROMIUM", pytrace=False)
@@ -86,7 +86,7 @@ def browser() -> Iterator[Browser]:
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
-    """Whether the browser's console tells of a fault of the page: refused input (409, 412, 422) is an answer, not a fault."""
+    """Whether the console tells of a fault of the page: refused input (409, 412, 422) is an answer, not a fault."""
     return message.type == "error" and not re.search(r"responded with a status of 4(09|12|22)", message.text)
 
 
