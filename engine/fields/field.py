@@ -48,6 +48,14 @@ class Linker(Protocol):
         """The compiled expression, bound to the formula; None when there is none or it has problems (reported)."""
         ...
 
+    def where(self, formula: Formula | None, scope: Scope) -> Expression | None:
+        """The compiled yes or no over ``scope.record``, one that also translates to SQL (E208 otherwise)."""
+        ...
+
+    def naming(self, scope: Scope, name: str | None, type_: Type, at: Located, key: str) -> Scope:
+        """The scope with one more name (``let``, ``as``, ``into``); E304 when it would hide a field or another name."""
+        ...
+
     def report(self, code: str, message: str, at: Located, key: str | int | None = None, hint: str | None = None) -> None:
         """Adds a problem, at the object or at one of its keys."""
         ...
