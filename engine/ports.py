@@ -202,6 +202,16 @@ class Fire:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """Answer: None. Puts the record into a state of its workflow."""
+
+    model: str
+    record: Record
+    state: str
+    why: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Answer: what the action's steps leave in ``result`` (None if nothing), or a Verdict for a ``checks`` document."""
 
@@ -222,6 +232,4 @@ class Notify:
     data: Values = field(default_factory=dict)
 
 
-Effect = (
-    Find | Create | Change | Update | Delete | PlaceHold | ReleaseHold | Fire | Run | Notify
-)
+Effect = Find | Create | Change | Update | Delete | PlaceHold | ReleaseHold | Fire | Move | Run | Notify

@@ -31,6 +31,13 @@ class Frame:
     record: Record | None
     names: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def subject(self) -> tuple[str, Record]:
+        """The model and the record. Linking refuses steps that need one where there is none, so this is a bug otherwise."""
+        if self.model is None or self.record is None:
+            raise RuntimeError("a step that needs a record runs without one")
+        return self.model, self.record
+
     def inner(self, **names: Any) -> Frame:
         """A frame for a nested list: its new names do not leak out."""
         return replace(self, names={**self.names, **names})

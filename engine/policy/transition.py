@@ -1,0 +1,107 @@
+"""What moves a record through its workflow: guards, entry, and the branches that lead on.
+
+Pure: generators of effects over definitions and a frame. SCXML's order is kept: the event's own steps, then the entry of
+the state it leads to, then that state's branches, each hop to its end before the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.catalog.kinds.workflow import Event, Notification, State, Workflow
+from engine.errors import Refused
+from engine.expressions.language import Expression
+from engine.ports import Move, Notify, Reason, Record, Verdict
+from engine.steps.flow import recipient
+from engine.steps.step import Frame, Steps, run_steps
+
+#: More hops than this in one act are a circle of branches that all hold.
+MOST_HOPS = 50
+
+
+def events_from(workflow: Workflow, state: str | None) -> dict[str, Event]:
+    """The events that the workflow lets fire in a state, by name: the state's own, then those that stand on their own."""
+    own = workflow.states[state].events if state in workflow.states else {}
+    return {**own, **{name: event for name, event in workflow.events.items() if state in event.from_ and name not in own}}
+
+
+def may_fire(workflow: Workflow, event_name: str, frame: Frame, holds: Sequence[Record]) -> Verdict:
+    """Whether the event may be fired now: the state knows it, no open hold blocks it, its guard is true.
+
+    ``holds`` are the open holds of the record. An unknown guard is a no.
+    """
+    _, record = frame.subject
+    event = events_from(workflow, record["status"]).get(event_name)
+    if event is None:
+        known = any(event_name in state.events for state in workflow.states.values()) or event_name in workflow.events
+        text = f"not possible in the state {record['status']!r}" if known else "the workflow has no such event"
+        return Verdict(False, (Reason(f"{workflow.name}.{event_name}", "TRANSITION_REFUSED", text, workflow.span),))
+    blocking = [hold for hold in holds if event_name in (hold["blocks"] or ())]
+    if blocking:
+        parts = tuple(Reason(f"hold.{hold['name']}", "HELD", hold["message"], read={"hold": hold["id"]}) for hold in blocking)
+        names = ", ".join(hold["name"] for hold in blocking)
+        return Verdict(False, (Reason(f"{workflow.name}.{event_name}", "HELD", f"held: {names}", parts=parts),))
+    return guard(event, event.require.expression if event.require else None, frame)
+
+
+def guard(event: Event, condition: Expression | None, frame: Frame) -> Verdict:
+    """Whether the event's condition is true on the frame, with the reason."""
+    if condition is None:
+        return Verdict(True)
+    answer = condition(frame.record, frame.names)
+    span = event.require.span if event.require else event.span
+    reason = Reason(f"{event.name}.require", "passed" if answer is True else "GUARD_REFUSED", event.message or condition.text, span)
+    return Verdict(answer is True, (reason,))
+
+
+def take(workflow: Workflow, event: Event, frame: Frame) -> Steps:
+    """The effects of an event that may be fired: its steps, its news, and where it leads."""
+    _, record = frame.subject
+    before = record["status"]
+    yield from run_steps(event.do, frame)
+    yield from tell(event.notify, frame)
+    if event.to is not None and record["status"] == before:
+        yield from enter(workflow, event.to, frame, Reason(f"{workflow.name}.{event.name}", event.to, event.label, event.span))
+
+
+def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Steps:
+    """The effects of entering a state, and of the branches that follow from there."""
+    model, record = frame.subject
+    for _ in range(MOST_HOPS):
+        state = workflow.states[state_name]
+        yield Move(model, record, state_name, why)
+        yield from run_steps(state.do, frame.inner())
+        yield from tell(state.notify, frame)
+        if record["status"] != state_name:
+            return  # a step fired an event that moved the record on; that act has followed the branches there
+        onward = choose(workflow, state, frame)
+        if onward is None:
+            return
+        state_name, why = onward
+    raise Refused(f"more than {MOST_HOPS} states entered in one act: the branches of {workflow.name} go round in a circle", code="TOO_MANY_HOPS")
+
+
+def proceed(workflow: Workflow, frame: Frame) -> Steps:
+    """The effects of trying the branches of the state that the record stands in, after something has changed."""
+    _, record = frame.subject
+    state = workflow.states.get(record["status"])
+    if state is None or not state.next:
+        return
+    onward = choose(workflow, state, frame)
+    if onward is not None:
+        yield from enter(workflow, onward[0], frame, onward[1])
+
+
+def choose(workflow: Workflow, state: State, frame: Frame) -> tuple[str, Reason] | None:
+    """The state that the first branch whose condition is true leads to, with the reason; None: it waits here."""
+    for name, branch in state.next.items():
+        if branch.if_ is None or branch.if_.expression(frame.record, frame.names) is True:
+            text = branch.if_.text if branch.if_ else None
+            return branch.to, Reason(f"{workflow.name}.{state.name}.next.{name}", branch.to, text, branch.span)
+    return None
+
+
+def tell(notifications: Sequence[Notification], frame: Frame) -> Steps:
+    """The messages that a state or an event sends."""
+    for entry in notifications:
+        yield Notify(entry.message, recipient(frame, entry.to), frame.model, frame.record)

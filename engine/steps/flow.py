@@ -1,0 +1,192 @@
+"""Steps that hold, release, fire, run and tell: what ties records, workflows and people together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from engine.errors import Label
+from engine.expressions.types import RecordType, Scope
+from engine.fields.field import Linker
+from engine.ports import Fire, Notify, PlaceHold, Record, ReleaseHold, Run
+from engine.source.shape import Formula, Located, Name, option
+from engine.steps.step import Frame, Step, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assign(Located):
+    """Who is to look after something: a role, or the user that an expression names."""
+
+    role: Name | None = None
+    user: Formula | None = None
+
+    def link(self, linker: Linker, scope: Scope) -> None:
+        if (self.role is None) == (self.user is None):
+            linker.report("E110", "say either `role` or `user`", self)
+        if self.role is not None:
+            linker.reference("access", self.role, self, "role")
+        user = linker.shape("user")
+        linker.compile(self.user, scope, RecordType.of(user) if user else None)
+
+    def answer(self, frame: Frame) -> dict[str, Any]:
+        """``{"role": name}`` or ``{"user": record}``."""
+        if self.user is not None:
+            return {"user": self.user.expression(frame.record, frame.names)}
+        return {"role": self.role}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aimed(Step):
+    """A step about the record at hand, or about the one that `record` names."""
+
+    record: Formula | None = option(None, help="An expression for another record; the one at hand when absent")
+
+    def aim(self, linker: Linker, model: str | None, scope: Scope) -> str | None:
+        """The model that the step is about; a problem when there is none."""
+        if self.record is None:
+            if model is None:
+                linker.report("E405", f"`{self.word}` needs a record: say `record:` which", self)
+            return model
+        expression = linker.compile(self.record, scope)
+        if expression is None:
+            return None
+        if not isinstance(expression.type, RecordType):
+            linker.report("E205", f"`record` needs a record, and this is {expression.type}", self, "record")
+            return None
+        return expression.type.shape.name
+
+    def aimed(self, frame: Frame) -> tuple[str, Record] | None:
+        """The model and the record that the step is about; None when the expression finds none."""
+        if self.record is None:
+            return frame.subject
+        expression = self.record.expression
+        record = expression(frame.record, frame.names)
+        return (expression.type.shape.name, record) if record is not None else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldStep(Aimed):
+    """Puts a hold on the record: a named reason that blocks events until it is released."""
+
+    word: ClassVar[str] = "hold"
+
+    hold: Name
+    blocks: tuple[Name, ...] = option((), one_or_many=True, help="The events that it blocks; none: it only waits to be seen")
+    assign: Assign | None = None
+    message: Label | None = None
+
+    def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
+        self.aim(linker, model, scope)
+        if self.assign is not None:
+            self.assign.link(linker, scope)
+        return scope
+
+    def run(self, frame: Frame) -> Steps:
+        about = self.aimed(frame)
+        if about is not None:
+            assign = self.assign.answer(frame) if self.assign else {}
+            yield PlaceHold(*about, self.hold, self.blocks, assign, self.message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseStep(Aimed):
+    """Releases the holds of that name on the record."""
+
+    word: ClassVar[str] = "release"
+
+    release: Name
+
+    def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
+        self.aim(linker, model, scope)
+        return scope
+
+    def run(self, frame: Frame) -> Steps:
+        about = self.aimed(frame)
+        if about is not None:
+            yield ReleaseHold(*about, self.release)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FireStep(Aimed):
+    """Fires an event on the record, as the engine."""
+
+    word: ClassVar[str] = "fire"
+
+    fire: Name
+    input: Mapping[Name, Formula] = option(default_factory=dict)
+
+    def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
+        self.aim(linker, model, scope)
+        for formula in self.input.values():
+            linker.compile(formula, scope)
+        return scope
+
+    def run(self, frame: Frame) -> Steps:
+        about = self.aimed(frame)
+        if about is not None:
+            values = {name: formula.expression(frame.record, frame.names) for name, formula in self.input.items()}
+            yield Fire(*about, self.fire, values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStep(Step):
+    """Runs an action, or works through a `checks` document."""
+
+    word: ClassVar[str] = "run"
+
+    run_: Name = option(key="run")
+    record: Formula | None = None
+    input: Mapping[Name, Formula] = option(default_factory=dict)
+
+    def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
+        found = linker.get("action", self.run_) or linker.get("checks", self.run_) or linker.reference("action", self.run_, self, "run")
+        about = model
+        if self.record is not None:
+            expression = linker.compile(self.record, scope)
+            about = expression.type.shape.name if expression and isinstance(expression.type, RecordType) else None
+        if found is not None and found.for_ is not None and about is not None and found.for_ != about:
+            linker.report("E405", f"{self.run_} is for {found.for_}, and this is about {about}", self, "run")
+        for formula in self.input.values():
+            linker.compile(formula, scope)
+        return scope
+
+    def run(self, frame: Frame) -> Steps:
+        model, record = frame.model, frame.record
+        if self.record is not None:
+            expression = self.record.expression
+            model, record = expression.type.shape.name, expression(frame.record, frame.names)
+        yield Run(self.run_, model, record, {name: formula.expression(frame.record, frame.names) for name, formula in self.input.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotifyStep(Step):
+    """Queues a message. It leaves after the transaction is committed."""
+
+    word: ClassVar[str] = "notify"
+
+    notify: Name
+    to: str | None = option(None, help="A link or an address field of the record, or a role; absent: the message's own")
+
+    def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
+        linker.reference("message", self.notify, self, "notify")
+        check_recipient(linker, self, model, self.to)
+        return scope
+
+    def run(self, frame: Frame) -> Steps:
+        yield Notify(self.notify, recipient(frame, self.to), frame.model, frame.record)
+
+
+def check_recipient(linker: Linker, at: Located, model: str | None, to: str | None) -> None:
+    """Reports a ``to`` that is neither a field of the model nor a role."""
+    shape = linker.shape(model) if model else None
+    if to is None or (shape is not None and shape.member(to) is not None):
+        return
+    linker.reference("access", to, at, "to")
+
+
+def recipient(frame: Frame, to: str | None) -> Any:
+    """The record or address that ``to`` names on the record at hand, else the role's name itself."""
+    if to is not None and frame.record is not None and to in frame.record:
+        return frame.record[to]
+    return to
