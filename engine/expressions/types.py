@@ -59,7 +59,7 @@ class Shape(Protocol):
 
     @property
     def name(self) -> str:
-        """The model's name (``customer``), or a path for what is part of one (``parcel.lines``)."""
+        """The model's name (``parcel``), or a path for what is part of one (``parcel.lines``)."""
         ...
 
     @property

@@ -34,7 +34,7 @@ class Intake(Located):
     """The form of what arrives."""
 
     format: Literal["json", "csv", "xlsx"] | tuple[Literal["json", "csv", "xlsx"], ...] = option("json", help="One, or those it may arrive in; told apart by content type, file name and first bytes")
-    each: str | None = option(None, help="JSON: the path of the records, such as $.orders[*]; absent: the body is one")
+    each: str | None = option(None, help="JSON: the path of the records, such as $.records[*]; absent: the body is one")
     group: tuple[str, ...] = option((), one_or_many=True, help="CSV, XLSX: the columns that rows of one record share")
     auth: Auth | None = None
     timezone: str | None = option(None, help="For times that bring none; the app's when absent")

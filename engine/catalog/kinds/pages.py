@@ -57,14 +57,14 @@ class Form(Definition):
 
 @dataclass(frozen=True, kw_only=True)
 class View(Definition):
-    """A saved list: columns, condition, order. Also what `export` writes."""
+    """A saved list: columns, condition, sorting. Also what `export` writes."""
 
     kind: ClassVar[str] = "view"
 
     view: Name
     for_: Name = option(key="for")
     label: Label | None = None
-    columns: tuple[str, ...] = option(help="Fields, or paths to one such as customer.name")
+    columns: tuple[str, ...] = option(help="Fields, or paths to one such as owner.name")
     where: Formula | None = None
     sort: tuple[str, ...] = option((), one_or_many=True, help="Field names; `-` before one turns it round")
     search: tuple[Name, ...] = option((), one_or_many=True, help="Text fields that the search box looks in")
