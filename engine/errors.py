@@ -68,6 +68,12 @@ PROBLEM_CODES: Mapping[str, str] = {
 }
 
 
+#: What the codes of answers mean, besides those that belong to a class below. Definitions bring codes of their own.
+REQUEST_CODES: Mapping[str, str] = {
+    "REQUIREMENT_FAILED": "a `require` of the definitions does not hold, and names no code of its own",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An author's mistake: what (``code``, ``message``), where (``span``), and the likely fix (``hint``)."""
