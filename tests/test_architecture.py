@@ -34,7 +34,7 @@ OTHER_SENSES = re.compile(
     | \b(link|sort|load|read|reading|rule|output|field|key|row|topological|dependency|insertion|definition)\ order\b
     | \bin\ (this|that|the|their|its|any|no|some|which)?\s*(\w+\ )?order\b
     | \b(any|same|which|whose|reverse|total|partial)\ order\b
-    | \border\ (of|in\ which|among|between|that\ they)\b
+    | \border\ (of|in\ which|among|between|that\ they|is\ kept)\b | \bwith\ an\ order\b
     | \bitertools\.product\b | \bimport\ product\b | \bproduct\( | \bproducts?\ (of|and)\b | \band\ products?\b
     | \bstatic/vendor\b | \bvendor/
     """,
