@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.expressions.types import BOOLEAN, ListType, Member, RecordType, Scope, SimpleShape, Type
+from engine.expressions.types import ListType, Member, RecordType, Scope, SimpleShape, Type
 from engine.fields.field import Linker
 from engine.ports import Create, Delete, Find, Update
 from engine.registry import did_you_mean
 from engine.source.shape import Formula, Name, option
 from engine.steps.step import Frame, Step, Steps, link_steps, run_steps
-from engine.steps.values import add_name, link_values
+from engine.steps.values import link_values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class FindStep(Step):
         if shape is None:
             return scope
         over = Scope(shape.shape, scope.names)
-        linker.compile(self.where, over, BOOLEAN)
+        linker.where(self.where, over)
         for entry in self.sort:
             name = entry.removeprefix("-")
             if name not in self.group and name not in self.measure and shape.shape.member(name) is None:
@@ -48,7 +48,7 @@ class FindStep(Step):
                 if (expression := linker.compile(formula, over)) is not None
             }
             found = RecordType.of(SimpleShape(f"{self.find} group", members))
-        return add_name(linker, self, scope, self.into, found if self.one else ListType("list", item=found))
+        return linker.naming(scope, self.into, found if self.one else ListType("list", item=found), self, "into")
 
     def run(self, frame: Frame) -> Steps:
         found = yield Find(
@@ -80,7 +80,7 @@ class CreateStep(Step):
         for entry in self.once:
             if self._field(entry) is None:
                 linker.report("E405", f"`once` names {entry!r}, which `values` does not set", self, "once", did_you_mean(entry, self.values))
-        return add_name(linker, self, scope, self.into, made) if self.into and made else scope
+        return linker.naming(scope, self.into, made, self, "into") if self.into and made else scope
 
     def run(self, frame: Frame) -> Steps:
         values = {name: formula.expression(frame.record, frame.names) for name, formula in self.values.items()}
@@ -113,8 +113,8 @@ class UpdateStep(Step):
         shape = target(linker, self, "update", self.update)
         if shape is not None:
             over = Scope(shape.shape, scope.names)
-            linker.compile(self.where, over, BOOLEAN)
-            linker.compile(self.require, over, BOOLEAN)
+            linker.where(self.where, over)
+            linker.where(self.require, over)
             link_values(linker, self, "set", self.update, self.set, over)
         link_steps(self.then, linker, model, scope)
         link_steps(self.otherwise, linker, model, scope)
@@ -143,7 +143,7 @@ class DeleteStep(Step):
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
         shape = target(linker, self, "delete", self.delete)
         if shape is not None:
-            linker.compile(self.where, Scope(shape.shape, scope.names), BOOLEAN)
+            linker.where(self.where, Scope(shape.shape, scope.names))
         return scope
 
     def run(self, frame: Frame) -> Steps:

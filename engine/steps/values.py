@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from engine.errors import Complaint, Label, Refused
-from engine.expressions.types import BOOLEAN, DECIMAL, ListType, Member, RecordType, Scope, SimpleShape, Type
+from engine.expressions.types import BOOLEAN, DECIMAL, ListType, Member, RecordType, Scope, SimpleShape
 from engine.fields.field import Linker
 from engine.money import spread
 from engine.ports import Change, Reason
@@ -28,7 +28,8 @@ class Let(Step):
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
         for name, formula in self.let.items():
             expression = linker.compile(formula, scope)
-            scope = add_name(linker, self, scope, name, expression.type if expression else None)
+            if expression is not None:
+                scope = linker.naming(scope, name, expression.type, self, "let")
         return scope
 
     def run(self, frame: Frame) -> Steps:
@@ -125,7 +126,7 @@ class ForEach(Step):
         if not isinstance(items.type, ListType):
             linker.report("E205", f"`for_each` needs a list, and this is {items.type}", self, "for_each")
             return scope
-        link_steps(self.do, linker, model, add_name(linker, self, scope, self.as_, items.type.item))
+        link_steps(self.do, linker, model, linker.naming(scope, self.as_, items.type.item, self, "as"))
         return scope
 
     def run(self, frame: Frame) -> Steps:
@@ -154,9 +155,9 @@ class Spread(Step):
         if not isinstance(over.type, ListType):
             linker.report("E205", f"`over` needs a list, and this is {over.type}", self, "over")
             return scope
-        linker.compile(self.by, add_name(linker, self, scope, self.as_, over.type.item), DECIMAL)
+        linker.compile(self.by, linker.naming(scope, self.as_, over.type.item, self, "as"), DECIMAL)
         part = SimpleShape("part", {"item": Member(over.type.item), "amount": Member(DECIMAL, nullable=False)})
-        return add_name(linker, self, scope, self.into, ListType("list", item=RecordType.of(part)))
+        return linker.naming(scope, self.into, ListType("list", item=RecordType.of(part)), self, "into")
 
     def run(self, frame: Frame) -> Steps:
         amount: Decimal | None = self.spread.expression(frame.record, frame.names)
@@ -166,14 +167,6 @@ class Spread(Step):
         frame.names[self.into] = [{"item": item, "amount": part} for item, part in zip(items, parts, strict=True)]
         return
         yield
-
-
-def add_name(linker: Linker, step: Step, scope: Scope, name: str, type_: Type | None) -> Scope:
-    """The scope with one more name; a problem where it would hide a field. ``type_`` None: it failed to compile already."""
-    if scope.record is not None and scope.record.member(name) is not None:
-        linker.report("E304", f"the name {name!r} would hide a field of {scope.record.name}", step, hint="choose another name")
-        return scope
-    return scope.having(**{name: type_}) if type_ is not None else scope
 
 
 def link_values(linker: Linker, step: Step, key: str, model: str, values: Mapping[Name, Formula], scope: Scope) -> None:

@@ -1,0 +1,196 @@
+"""One act: what one actor does at one moment in one transaction, and everything that follows from it.
+
+The act keeps the records it works on in memory, each beside what the database holds. Steps change the memory; ``flush``
+writes the difference, before anything reads tables and at the end. However often it is flushed, an act raises a record's
+version once and leaves one entry in its history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.workflow import Workflow
+from engine.errors import NotFound
+from engine.policy.access import Actor
+from engine.ports import Reason, Record
+from engine.steps.step import Frame
+from engine.store.database import Transaction
+from engine.store.history import differences
+from engine.store.keys import new_key
+from engine.store.records import snapshot
+from engine.store.store import Store
+
+Names = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Working:
+    """A record in hand. ``origin`` is what it was when the act began, None for a new one; ``stored`` what the database
+    holds now."""
+
+    model: str
+    record: Record
+    origin: Record | None
+    stored: Record | None
+    act: str
+    trail: list[Reason] = field(default_factory=list)
+    #: Something has changed that the branches of its state may read.
+    touched: bool = False
+    workflow: Workflow | None = None
+    case: Record | None = None
+
+
+class Act:
+    """The transaction, the actor, the moment, and the records in hand."""
+
+    def __init__(self, catalog: Catalog, store: Store, tx: Transaction, actor: Actor, moment: datetime, *, timezone: str | None = None) -> None:
+        self.catalog = catalog
+        self.store = store
+        self.tx = tx
+        self.actor = actor
+        self.moment = moment
+        zone = timezone or catalog.app.timezone
+        self._names: Names = {
+            "user": actor.facts,
+            "now": moment,
+            "today": moment.astimezone(ZoneInfo(zone)).date(),
+            "timezone": zone,
+        }
+        self.working: dict[str, Working] = {}
+        self.log: list[Record] = []
+        self.jobs: list[Record] = []
+
+    def names(self, model: str | None, record: Record | None, event: str, **more: Any) -> Names:
+        """What expressions about the record may name besides its fields."""
+        names: Names = {**self._names, "event": self._event(event)}
+        if model is not None and record is not None:
+            names["record"] = names[model] = record
+        names.update(more)
+        return names
+
+    def frame(self, model: str | None, record: Record | None, event: str, **more: Any) -> Frame:
+        """What steps about the record see."""
+        return Frame(model, record, self.names(model, record, event, **more))
+
+    def _event(self, name: str) -> Record:
+        return {"name": name, "at": self.moment, "ip": self.actor.ip, "channel": self.actor.channel}
+
+    # Records in hand ------------------------------------------------------------------------------------------------
+
+    def take(self, model: str, key: str, act: str, reads: frozenset[tuple[str, ...]] = frozenset()) -> Working:
+        """The record in hand, loaded and locked for this transaction on first use. NotFound when there is none."""
+        working = self.working.get(key)
+        if working is None:
+            found = self.store.records.load(self.tx, model, [key], reads, lock=True)
+            if not found:
+                raise NotFound(f"there is no {model} {key}")
+            working = self.hold_on(model, found[0], act)
+        return working
+
+    def hold_on(self, model: str, record: Record, act: str) -> Working:
+        """The record in hand, from one that this transaction has loaded."""
+        working = self.working.get(record["id"])
+        if working is None:
+            before = snapshot(record, self.catalog.fields(model))
+            working = self.working[record["id"]] = Working(model, record, before, before, act)
+        return working
+
+    def begin(self, model: str, record: Record, act: str) -> Working:
+        """The new record in hand; it has no past."""
+        record["id"] = new_key(self.moment)
+        record["version"] = 1
+        record["created_at"] = record["updated_at"] = self.moment
+        record["created_by"] = self._author()
+        if record.get("owner") is None:
+            record["owner"] = self._author()
+        if record.get("team") is None:
+            record["team"] = self.actor.facts.get("team")
+        record["deleted_at"] = None
+        working = self.working[record["id"]] = Working(model, record, None, None, act)
+        return working
+
+    def _author(self) -> Record | None:
+        return self.actor.facts if self.actor.id is not None else None
+
+    # Writing --------------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Makes the database equal to the records in hand."""
+        for working in list(self.working.values()):
+            self._flush(working)
+
+    def _flush(self, working: Working) -> None:
+        record, stored, fields = working.record, working.stored, self.catalog.fields(working.model)
+        if stored is None:
+            self.store.records.insert(self.tx, working.model, record)
+        elif differences(stored, record, fields):
+            if working.origin is not None and record["version"] == working.origin["version"]:
+                record["version"] += 1
+                record["updated_at"] = self.moment
+            self.store.records.update(self.tx, working.model, stored, record)
+        else:
+            return
+        working.stored = snapshot(record, fields)
+
+    def note(self, working: Working, name: str, from_state: str | None, to_state: str | None, put_in: Any = None) -> Record:
+        """An entry of the event log; written at the end of the act."""
+        entry: Record = {
+            "id": new_key(self.moment),
+            "at": self.moment,
+            "actor": self._author(),
+            "actor_name": self.actor.login,
+            "ip": self.actor.ip,
+            "channel": self.actor.channel,
+            "model": working.model,
+            "record": working.record["id"],
+            "name": name,
+            "from_state": from_state,
+            "to_state": to_state,
+            "input": put_in,
+        }
+        self.log.append(entry)
+        return entry
+
+    def finish(self) -> None:
+        """Writes what is left: records, the event log, one history entry for each changed record, the jobs."""
+        self.flush()
+        event = self.log[0]["id"] if self.log else None
+        self.store.history.events(self.tx, self.log)
+        self.store.history.append(
+            self.tx,
+            [
+                {
+                    "id": new_key(self.moment),
+                    "at": self.moment,
+                    "actor": self._author(),
+                    "actor_name": self.actor.login,
+                    "model": working.model,
+                    "record": working.record["id"],
+                    "version": working.record["version"],
+                    "act": working.act,
+                    "event": event,
+                    "changes": changes,
+                    "definitions": self.catalog.fingerprint,
+                    "reasons": [_plain(reason) for reason in working.trail],
+                }
+                for working in self.working.values()
+                if (changes := differences(working.origin, working.record, self.catalog.fields(working.model)))
+            ],
+        )
+        self.store.jobs.add(self.tx, self.jobs)
+
+
+def _plain(reason: Reason) -> dict[str, Any]:
+    """A reason as JSON for the history."""
+    plain: dict[str, Any] = {"rule": reason.rule, "outcome": reason.outcome}
+    if reason.message:
+        plain["message"] = reason.message
+    if reason.span is not None:
+        plain["at"] = str(reason.span)
+    if reason.parts:
+        plain["parts"] = [_plain(part) for part in reason.parts]
+    return plain

@@ -1,0 +1,233 @@
+"""Drives the generators of policy inside a transaction: performs each effect and sends its answer back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.errors import Complaint, InvalidValues, Refused
+from engine.policy.rules import work_through
+from engine.policy.transition import may_fire, proceed, take
+from engine.ports import (
+    Change,
+    Create,
+    Delete,
+    Effect,
+    Find,
+    Fire,
+    Move,
+    Notify,
+    PlaceHold,
+    Reason,
+    Record,
+    ReleaseHold,
+    Run,
+    Update,
+)
+from engine.runtime.act import Act, Working
+from engine.steps.step import Frame, run_steps
+
+if TYPE_CHECKING:
+    from engine.runtime.service import Service
+
+T = TypeVar("T")
+
+#: An act that is still opening new ways after so many rounds goes round in a circle.
+MOST_ROUNDS = 50
+#: A `find` without a limit reads at most so many records: work is bounded.
+MOST_FOUND = 10_000
+
+
+class Effects:
+    """Performs effects for one act."""
+
+    def __init__(self, service: Service, act: Act, event: str) -> None:
+        self.service = service
+        self.act = act
+        self.event = event
+        self._perform: dict[type[Any], Callable[[Any], Any]] = {
+            Change: self._change,
+            Create: self._create,
+            Delete: self._delete,
+            Find: self._find,
+            Fire: self._fire,
+            Move: self._move,
+            Notify: self._notify,
+            PlaceHold: self._hold,
+            ReleaseHold: self._release,
+            Run: self._run,
+            Update: self._update,
+        }
+
+    def drive(self, steps: Generator[Effect, Any, T]) -> T:
+        """What the generator returns, after all its effects have been performed."""
+        answer: Any = None
+        while True:
+            try:
+                effect = steps.send(answer)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]  # StopIteration's value is untyped
+            answer = self._perform[type(effect)](effect)
+
+    def settle(self) -> None:
+        """Tries the branches of every record in hand that has been touched, until nothing moves any more."""
+        for _ in range(MOST_ROUNDS):
+            touched = [working for working in self.act.working.values() if working.touched]
+            if not touched:
+                return
+            for working in touched:
+                working.touched = False
+                workflow = self.service.workflow_of(self.act, working)
+                if workflow is not None:
+                    self.drive(proceed(workflow, self._frame(working)))
+        raise Refused(f"records still move each other after {MOST_ROUNDS} rounds", code="TOO_MANY_HOPS")
+
+    def _frame(self, working: Working, **more: Any) -> Frame:
+        return self.act.frame(working.model, working.record, self.event, **more)
+
+    # Records --------------------------------------------------------------------------------------------------------
+
+    def _change(self, effect: Change) -> Record:
+        working = self._in_hand(effect.model, effect.record)
+        self.service.assign(self.act, working, dict(effect.values))
+        return working.record
+
+    def _create(self, effect: Create) -> Record:
+        if effect.once:
+            self.act.flush()
+            equal = {name: effect.values[name] for name in effect.once}
+            found = self.act.store.query.equal(self.act.tx, effect.model, equal, limit=1)
+            if found:
+                return found[0]
+        return self.service.make(self, effect.model, dict(effect.values)).record
+
+    def _delete(self, effect: Delete) -> int:
+        self.act.flush()
+        found = self.act.store.query.find(self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND)
+        for record in found:
+            self.service.trash(self.act, self.act.hold_on(effect.model, record, self.event))
+        return len(found)
+
+    def _find(self, effect: Find) -> list[Record]:
+        self.act.flush()
+        return self.act.store.query.find(
+            self.act.tx,
+            effect.model,
+            where=effect.where,
+            names=effect.scope,
+            sort=effect.sort,
+            limit=MOST_FOUND if effect.limit is None else effect.limit,
+            group=effect.group,
+            measure=effect.measure,
+        )
+
+    def _update(self, effect: Update) -> int:
+        """One UPDATE decides who passes ``require``; the records are then taken in hand for checks and history."""
+        self.act.flush()
+        query = self.act.store.query
+        before = query.find(self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND, lock=True)
+        in_hand = {record["id"]: self.act.hold_on(effect.model, record, self.event) for record in before}
+        changed = query.update_where(
+            self.act.tx, effect.model, where=effect.where, require=effect.require, values=effect.values, names=effect.scope
+        )
+        for key, columns in changed.items():
+            working = in_hand[key]
+            working.record.update(columns)
+            if working.stored is not None:
+                working.stored.update(columns)
+            self.service.assign(self.act, working, {})
+        return len(changed)
+
+    def _in_hand(self, model: str, record: Record) -> Working:
+        return self.act.working.get(record["id"]) or self.act.take(model, record["id"], self.event)
+
+    # Workflow -------------------------------------------------------------------------------------------------------
+
+    def _move(self, effect: Move) -> None:
+        working = self._in_hand(effect.model, effect.record)
+        working.record["status"] = effect.state
+        working.trail.append(effect.why)
+        if working.case is not None:
+            working.case["state"] = effect.state
+
+    def _fire(self, effect: Fire) -> Record:
+        """An event that a step fires: the engine's own authority, but state, holds and guards count."""
+        working = self._in_hand(effect.model, effect.record)
+        workflow = self.service.workflow_of(self.act, working)
+        if workflow is None:
+            raise Refused(f"{effect.model} has no workflow to fire {effect.event} in", code="TRANSITION_REFUSED")
+        frame = self.act.frame(working.model, working.record, effect.event, input=dict(effect.input))
+        verdict = may_fire(workflow, effect.event, frame, working.record["holds"])
+        if not verdict:
+            raise refusal(verdict.reasons)
+        before = working.record["status"]
+        entry = self.act.note(working, effect.event, before, before)
+        self.drive(take(workflow, self.service.event_of(workflow, working, effect.event), frame))
+        entry["to_state"] = working.record["status"]
+        return working.record
+
+    def _run(self, effect: Run) -> Any:
+        catalog = self.act.catalog
+        frame = self.act.frame(effect.model, effect.record, self.event, input=dict(effect.input))
+        if effect.name in catalog.actions:
+            self.drive(run_steps(catalog.actions[effect.name].steps, frame))
+            return None
+        checks = catalog.checks[effect.name]
+        verdict = self.drive(work_through(checks.name, checks.rules, frame, _refused_by_rules))
+        if effect.record is not None:
+            self._in_hand(str(effect.model), effect.record).trail.extend(verdict.reasons)
+        return verdict
+
+    # Holds and news -------------------------------------------------------------------------------------------------
+
+    def _hold(self, effect: PlaceHold) -> Record:
+        record = effect.record
+        open_holds: list[Record] = record["holds"]
+        values = {
+            "blocks": list(effect.blocks),
+            "message": effect.message,
+            "assignee_role": effect.assign.get("role"),
+            "assignee": effect.assign.get("user"),
+        }
+        for hold in open_holds:
+            if hold["name"] == effect.name:
+                self.service.assign(self.act, self.act.hold_on("hold", hold, "hold"), values)
+                return hold
+        values |= {"model": effect.model, "record": record["id"], "name": effect.name, "opened_at": self.act.moment}
+        hold = self.service.make(self, "hold", values).record
+        open_holds.append(hold)
+        self._in_hand(effect.model, record).trail.append(
+            effect.reason or Reason(f"hold.{effect.name}", "held", effect.message)
+        )
+        return hold
+
+    def _release(self, effect: ReleaseHold) -> int:
+        working = self._in_hand(effect.model, effect.record)
+        open_holds: list[Record] = working.record["holds"]
+        released = [hold for hold in open_holds if hold["name"] == effect.name]
+        for hold in released:
+            values = {"released_at": self.act.moment, "released_by": self.act.actor.facts if self.act.actor.id else None, "why": effect.why}
+            self.service.assign(self.act, self.act.hold_on("hold", hold, "release"), values)
+            open_holds.remove(hold)
+            working.trail.append(Reason(f"hold.{effect.name}", "released", effect.why or None))
+        working.touched = working.touched or bool(released)
+        return len(released)
+
+    def _notify(self, effect: Notify) -> str:
+        return self.service.notify(self.act, effect)
+
+
+def refusal(reasons: tuple[Reason, ...]) -> Refused:
+    """The exception for an event that may not be fired, from the reasons of its verdict."""
+    reason = reasons[0]
+    parts = [Complaint("", part.outcome, part.message or part.rule) for part in reason.parts]
+    return Refused(reason.message, code=reason.outcome, complaints=parts, reasons=reasons)
+
+
+def _refused_by_rules(complaints: Any, reasons: Any) -> Refused:
+    return Refused("a rule refuses this", code=complaints[0].code, complaints=complaints, reasons=reasons)
+
+
+def not_accepted(complaints: Any, reasons: Any) -> InvalidValues:
+    """The exception for an arrival that the rules of its channel do not accept."""
+    return InvalidValues("not accepted", code=complaints[0].code, complaints=complaints, reasons=reasons)

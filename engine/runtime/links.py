@@ -1,0 +1,60 @@
+"""From the texts that callers send for links to the records they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.catalog.catalog import Catalog
+from engine.errors import Complaint
+from engine.policy.access import Rights
+from engine.policy.values import Reader
+from engine.ports import Record
+from engine.runtime.act import Act
+from engine.store.store import Store
+
+#: (place of the row, the row)
+Placed = tuple[str, Record]
+
+
+class LinkResolver:
+    """Replaces ids and keys by records, with one statement for each linked model, however many rows there are."""
+
+    def __init__(self, catalog: Catalog, store: Store, rights: Rights) -> None:
+        self.catalog = catalog
+        self.store = store
+        self.rights = rights
+
+    def resolve(self, act: Act, reader: Reader, rows: Sequence[Placed], complaints: list[Complaint]) -> None:
+        """Puts the linked records in place of the texts. A text that finds nothing the actor may read is complained
+        about: whether such a record exists stays private."""
+        wanted: dict[str, list[tuple[str, str, Record]]] = {}
+        for place, name, target, row in _links(reader, rows):
+            wanted.setdefault(target, []).append((place, name, row))
+        for target, entries in wanted.items():
+            texts = {row[name] for _, name, row in entries}
+            found = self.store.records.lookup(act.tx, target, texts)
+            readable = self.rights.rows(act.actor, target, "read")
+            for place, name, row in entries:
+                text = row[name]
+                linked = found.get(text)
+                if linked is not None and not readable.everything and not self._may_link(act, target, linked):
+                    linked = None
+                if linked is None:
+                    row[name] = None
+                    complaints.append(Complaint(place + name, "LINK_UNKNOWN", f"there is no {target} {text!r}", {"to": target, "text": text}))
+                else:
+                    row[name] = linked
+
+    def _may_link(self, act: Act, target: str, linked: Record) -> bool:
+        return self.rights.may_read(act.actor, target, linked, act.names(target, linked, "link"))
+
+
+def _links(reader: Reader, rows: Sequence[Placed]) -> Iterator[tuple[str, str, str, Record]]:
+    """(place, field, target, row) of every link that has a text, rows in rows included."""
+    for place, row in rows:
+        for name, target in reader.links.items():
+            if isinstance(row.get(name), str):
+                yield place, name, target, row
+        for name, inner in reader.rows.items():
+            inner_rows = [(f"{place}{name}[{index}].", child) for index, child in enumerate(row.get(name) or ())]
+            yield from _links(inner, inner_rows)

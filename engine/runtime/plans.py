@@ -1,0 +1,37 @@
+"""What the runtime works out once per catalogue and model, and then only uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.workflow import Workflow
+from engine.policy.compute import Computer
+from engine.policy.values import Reader
+from engine.source.formulas import formulas
+
+#: System columns that a caller may put in; the others are the engine's own.
+OPEN_SYSTEM_COLUMNS = frozenset({"owner", "team"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """One model, ready for requests: how its values are read, worked out, and what is worth fetching together."""
+
+    name: str
+    reader: Reader
+    computer: Computer
+    #: Paths through links that working out a record reads: fetched with one statement per linked model.
+    reads: frozenset[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, catalog: Catalog, model: str) -> ModelPlan:
+        fields = catalog.fields(model)
+        closed = frozenset(catalog.system_fields(model)) - OPEN_SYSTEM_COLUMNS
+        computer = Computer(catalog, model)
+        return cls(model, Reader(fields, catalog.app.timezone, refused=closed), computer, computer.reads)
+
+
+def workflow_reads(workflow: Workflow) -> frozenset[tuple[str, ...]]:
+    """The paths of the record that any expression of the workflow reads."""
+    return frozenset(read for formula in formulas(workflow) if formula.expression is not None for read in formula.expression.reads)

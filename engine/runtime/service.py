@@ -1,0 +1,340 @@
+"""The acts on records: create, update, fire, delete, and what reads them. Each checks access itself, inside the transaction.
+
+One service belongs to one catalogue. Its methods run synchronously in the transaction they are given; who calls them wraps
+them in ``database.write`` or ``database.read``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.workflow import Event, Workflow
+from engine.errors import AccessDenied, Complaint, ExpressionError, InvalidValues, NotFound, Refused, RequestError, StaleVersion
+from engine.fields.field import Field
+from engine.fields.rows import RowsField
+from engine.policy.access import Actor, Rights
+from engine.policy.transition import enter, events_from, may_fire, take
+from engine.policy.values import Reader, number_rows
+from engine.ports import Clock, Notify, Reason, Record, Verdict
+from engine.runtime.act import Act, Working
+from engine.runtime.effects import Effects, refusal
+from engine.runtime.links import LinkResolver
+from engine.runtime.plans import ModelPlan, workflow_reads
+from engine.store.database import Transaction
+from engine.store.store import Store
+
+Values = Mapping[str, Any]
+
+#: The engine itself, where it acts without a person behind it.
+SYSTEM = Actor(None, "system", "system", everything=True, facts={"id": None, "login": "system", "roles": [], "teams": []})
+
+
+class Service:
+    """The acts of one catalogue."""
+
+    def __init__(self, catalog: Catalog, store: Store, clock: Clock, catalog_at: Callable[[Transaction, str], Catalog]) -> None:
+        self.catalog = catalog
+        self.store = store
+        self.clock = clock
+        self.rights = Rights(catalog)
+        self.links = LinkResolver(catalog, store, self.rights)
+        self._catalog_at = catalog_at
+
+    # Acts -----------------------------------------------------------------------------------------------------------
+
+    def create(self, tx: Transaction, actor: Actor, model: str, values: Values, *, channel: str | None = None) -> Record:
+        """The new record, after it has entered the start of its workflow and gone as far as that leads."""
+        self._known(model)
+        self._demand(self.rights.may_create(actor, model, None, {}))
+        act = self._act(tx, actor)
+        plan = self.plan(model)
+        complaints: list[Complaint] = []
+        typed = plan.reader.read(values, complaints)
+        self.links.resolve(act, plan.reader, [("", typed)], complaints)
+        effects = Effects(self, act, "create")
+        working = self.make(effects, model, typed, channel=channel, complaints=complaints, guarded=True)
+        return self._done(effects, working)
+
+    def update(self, tx: Transaction, actor: Actor, model: str, key: str, values: Values, *, version: int | None = None) -> Record:
+        """The changed record. Rows that are given replace the rows there are: matched by id, else by their key."""
+        act = self._act(tx, actor)
+        working = self._open(act, model, key, "update", version)
+        plan = self.plan(model)
+        names = act.names(model, working.record, "update")
+        self._demand(self.rights.may_update(actor, model, working.record, list(values), names))
+        complaints: list[Complaint] = []
+        typed = plan.reader.read(values, complaints)
+        self.links.resolve(act, plan.reader, [("", typed)], complaints)
+        effects = Effects(self, act, "update")
+        status = working.record["status"]
+        act.note(working, "update", status, status)
+        self.assign(act, working, typed, complaints)
+        return self._done(effects, working)
+
+    def fire(
+        self, tx: Transaction, actor: Actor, model: str, key: str, event: str, put_in: Values | None = None, *, version: int | None = None
+    ) -> Record:
+        """The record after the event and all that follows from it."""
+        act = self._act(tx, actor)
+        working = self._open(act, model, key, f"event:{event}", version)
+        workflow = self.workflow_of(act, working)
+        if workflow is None:
+            raise Refused(f"{model} has no workflow", code="TRANSITION_REFUSED")
+        self.store.records.expand(tx, model, [working.record], workflow_reads(workflow))
+        known = self._find_event(workflow, working.record["status"], event)
+        self._demand(self.rights.may_fire(actor, model, event, known.by if known else None))
+        frame = act.frame(model, working.record, event, input=self._input(act, known, put_in or {}))
+        verdict = may_fire(workflow, event, frame, working.record["holds"])
+        if not verdict or known is None:
+            raise refusal(verdict.reasons)
+        effects = Effects(self, act, event)
+        before = working.record["status"]
+        entry = act.note(working, event, before, before, dict(put_in or {}) or None)
+        working.trail.extend(verdict.reasons)
+        effects.drive(take(workflow, known, frame))
+        record = self._done(effects, working, entry)
+        return record
+
+    def delete(self, tx: Transaction, actor: Actor, model: str, key: str, *, version: int | None = None) -> None:
+        """Moves the record to the trash; ``restore`` brings it back."""
+        act = self._act(tx, actor)
+        working = self._open(act, model, key, "delete", version)
+        self._demand(self.rights.may_delete(actor, model, working.record, act.names(model, working.record, "delete")))
+        status = working.record["status"]
+        act.note(working, "delete", status, status)
+        self.trash(act, working)
+        act.finish()
+
+    def restore(self, tx: Transaction, actor: Actor, model: str, key: str) -> Record:
+        """The record, back from the trash."""
+        self._known(model)
+        act = self._act(tx, actor)
+        found = self.store.records.load(tx, model, [key], trashed=True, lock=True)
+        names = act.names(model, found[0] if found else None, "restore")
+        if not found or not self.rights.may_read(actor, model, found[0], names):
+            raise NotFound(f"there is no {model} {key} in the trash")
+        self._demand(self.rights.may_delete(actor, model, found[0], names))
+        working = act.hold_on(model, found[0], "restore")
+        act.note(working, "restore", working.record["status"], working.record["status"])
+        working.record["deleted_at"] = None
+        return self._done(Effects(self, act, "restore"), working)
+
+    def release(self, tx: Transaction, actor: Actor, hold_key: str, why: str) -> Record:
+        """The held record after the hold is released and what waited for it has gone on. The assignee's right, or its
+        role's; a reason must be given."""
+        act = self._act(tx, actor)
+        hold = act.take("hold", hold_key, "release")
+        self._demand(self._may_release(actor, hold.record))
+        if hold.record["released_at"] is not None:
+            raise Refused("this hold has been released already", code="ALREADY_RELEASED")
+        if not why.strip():
+            raise InvalidValues(complaints=[Complaint("why", "VALUE_REQUIRED", "a reason is required")])
+        model, key = hold.record["model"], hold.record["record"]
+        working = act.take(model, key, "release", self.plan(model).reads)
+        effects = Effects(self, act, "release")
+        status = working.record["status"]
+        entry = act.note(working, "release", status, status, {"hold": hold.record["name"], "why": why})
+        effects.release_one(working, hold, why)
+        return self._done(effects, working, entry)
+
+    # Inner acts: shared by the public ones and by effects, which act with the definitions' authority --------------------
+
+    def make(
+        self,
+        effects: Effects,
+        model: str,
+        values: Record,
+        *,
+        channel: str | None = None,
+        complaints: list[Complaint] | None = None,
+        guarded: bool = False,
+    ) -> Working:
+        """The new record in hand, from typed values. Raises InvalidValues for what it lacks, with ``complaints`` first."""
+        act, plan = effects.act, self.plan(model)
+        complaints = [] if complaints is None else complaints
+        record = plan.reader.blank()
+        record.update(values)
+        record["id"], record["version"], record["status"], record["holds"] = None, 1, None, []
+        for name, reader in plan.reader.rows.items():
+            record[name] = _whole_rows(reader, record[name])
+        workflow = self.catalog.workflow_for(model, channel)
+        if workflow is not None:
+            record["status"] = workflow.start
+        self.work_out(act, plan, record, complaints)
+        names = act.names(model, record, "create")
+        if guarded:
+            self._demand(self.rights.may_create(act.actor, model, record, names))
+        working = act.begin(model, record, "create")
+        entry = act.note(working, "create", None, None)
+        if workflow is not None:
+            act.start_case(working, workflow)
+            start = str(workflow.start)
+            effects.drive(enter(workflow, start, act.frame(model, record, effects.event), Reason(f"{workflow.name}.start", start, span=workflow.span)))
+            entry["to_state"] = record["status"]
+        return working
+
+    def assign(self, act: Act, working: Working, values: Record, complaints: list[Complaint] | None = None) -> None:
+        """Sets typed values on a record in hand, and works out what follows."""
+        plan, record = self.plan(working.model), working.record
+        complaints = [] if complaints is None else complaints
+        for name, value in values.items():
+            reader = plan.reader.rows.get(name)
+            record[name] = value if reader is None else _merge_rows(plan.reader.fields[name], reader, record[name], value, name, complaints)
+        self.work_out(act, plan, record, complaints)
+        working.touched = True
+
+    def work_out(self, act: Act, plan: ModelPlan, record: Record, complaints: list[Complaint]) -> None:
+        """Defaults, computed fields, checks, in place; InvalidValues with everything that is wrong."""
+        self.complain_about(act, plan, record, complaints)
+        if complaints:
+            raise InvalidValues(complaints=complaints)
+
+    def complain_about(self, act: Act, plan: ModelPlan, record: Record, complaints: list[Complaint]) -> None:
+        """The same without raising: ``complaints`` grows. A place that was wrong before is not complained about twice."""
+        names = act.names(plan.name, record, "save")
+        wrong = {complaint.at for complaint in complaints}
+        try:
+            self.store.records.expand(act.tx, plan.name, [record], plan.reads)
+            plan.computer.fill(record, names)
+            plan.computer.compute(record, names)
+            complaints.extend(c for c in plan.computer.complaints(record, names) if c.at not in wrong)
+        except ExpressionError as error:
+            complaints.append(Complaint("", "CANNOT_COMPUTE", str(error)))
+
+    def trash(self, act: Act, working: Working) -> None:
+        """Marks a record in hand as deleted."""
+        working.record["deleted_at"] = act.moment
+
+    def notify(self, act: Act, effect: Notify) -> str:
+        """The id of the job that will deliver the message."""
+        return act.queue_message(effect)
+
+    # Workflow -------------------------------------------------------------------------------------------------------
+
+    def workflow_of(self, act: Act, working: Working) -> Workflow | None:
+        """The workflow that the record's case pins: the present one, or that of the definitions it started with."""
+        if working.workflow is None and working.record["status"] is not None:
+            case = act.case_of(working)
+            if case is not None:
+                working.workflow = self._pinned(act.tx, case)
+        return working.workflow
+
+    def _pinned(self, tx: Transaction, case: Record) -> Workflow:
+        present = self.catalog.workflows.get(case["workflow"])
+        if present is not None and present.fingerprint == case["version"]:
+            return present
+        return self._catalog_at(tx, case["definitions"]).workflows[case["workflow"]]
+
+    def event_of(self, workflow: Workflow, working: Working, name: str) -> Event:
+        """The event of that name in the record's state; may_fire has said that it is there."""
+        return events_from(workflow, working.record["status"])[name]
+
+    @staticmethod
+    def _find_event(workflow: Workflow, state: str | None, name: str) -> Event | None:
+        return events_from(workflow, state).get(name)
+
+    def _input(self, act: Act, event: Event | None, values: Values) -> Record:
+        """The event's input, typed, or InvalidValues."""
+        if event is None:
+            return {}
+        reader = self.catalog.memo(("input", id(event)), lambda: Reader(event.input, self.catalog.app.timezone))
+        complaints: list[Complaint] = []
+        typed = {**reader.blank(), **reader.read(values, complaints, "")}
+        self.links.resolve(act, reader, [("", typed)], complaints)
+        for name, field in event.input.items():
+            if field.required and typed.get(name) in (None, [], ""):
+                complaints.append(Complaint(name, "VALUE_REQUIRED", "a value is required"))
+        if complaints:
+            raise InvalidValues(complaints=complaints)
+        return typed
+
+    # Helpers --------------------------------------------------------------------------------------------------------
+
+    def plan(self, model: str) -> ModelPlan:
+        """The model's plan, worked out once per catalogue."""
+        return self.catalog.memo((ModelPlan, model), lambda: ModelPlan.of(self.catalog, model))
+
+    def _act(self, tx: Transaction, actor: Actor) -> Act:
+        return Act(self.catalog, self.store, tx, actor, self.clock.now())
+
+    def _known(self, model: str) -> None:
+        if model not in self.catalog.models:
+            raise NotFound(f"there is no model {model}")
+
+    def _open(self, act: Act, model: str, key: str, name: str, version: int | None) -> Working:
+        """The record in hand, if the actor may know of it and has seen its present version."""
+        self._known(model)
+        working = act.take(model, key, name, self.plan(model).reads)
+        if not self.rights.may_read(act.actor, model, working.record, act.names(model, working.record, name)):
+            raise NotFound(f"there is no {model} {key}")
+        if version is not None and version != working.record["version"]:
+            raise StaleVersion(f"you have read version {version}, and it is version {working.record['version']} now")
+        return working
+
+    def _done(self, effects: Effects, working: Working, entry: Record | None = None) -> Record:
+        effects.settle()
+        if entry is not None:
+            entry["to_state"] = working.record["status"]
+        effects.act.finish()
+        return working.record
+
+    def _may_release(self, actor: Actor, hold: Record) -> Verdict:
+        if self.rights.unlimited(actor):
+            return Verdict(True)
+        assignee = hold["assignee"]
+        if assignee is not None and assignee["id"] == actor.id:
+            return Verdict(True)
+        if hold["assignee_role"] in actor.roles:
+            return Verdict(True)
+        who = hold["assignee_role"] or (assignee and assignee["id"]) or "nobody"
+        return Verdict(False, (Reason(f"hold.{hold['name']}", "denied", f"this hold is assigned to {who}"),))
+
+    @staticmethod
+    def _demand(verdict: Verdict) -> None:
+        if not verdict:
+            raise denied(verdict)
+
+
+def denied(verdict: Verdict) -> RequestError:
+    """The exception for a right that nobody grants."""
+    message = verdict.reasons[0].message if verdict.reasons else None
+    return AccessDenied(message, reasons=verdict.reasons)
+
+
+def _whole_rows(reader: Reader, rows: Sequence[Record]) -> list[Record]:
+    """New rows, each with every field of its level; ids of the caller mean nothing on a new record."""
+    whole = []
+    for given in rows:
+        row = reader.blank()
+        row.update(given)
+        row["id"] = None
+        for name, inner in reader.rows.items():
+            row[name] = _whole_rows(inner, row[name])
+        whole.append(row)
+    return whole
+
+
+def _merge_rows(field: Field, reader: Reader, present: list[Record], given: list[Record], at: str, complaints: list[Complaint]) -> list[Record]:
+    """The rows after an update: a given row changes the one of its id, else the one of its key, else it is new."""
+    key = field.key if isinstance(field, RowsField) else None
+    by_id = {row["id"]: row for row in present}
+    by_key = {row[key]: row for row in present} if key else {}
+    merged: list[Record] = []
+    for index, values in enumerate(given):
+        place = f"{at}[{index}]"
+        old = by_id.get(values["id"]) if values.get("id") else by_key.get(values.get(key)) if key else None
+        if values.get("id") and old is None:
+            complaints.append(Complaint(f"{place}.id", "UNKNOWN_ROW", "this record has no row of that id"))
+            continue
+        if old is None:
+            merged.extend(_whole_rows(reader, [values]))
+            continue
+        for name, value in values.items():
+            inner = reader.rows.get(name)
+            old[name] = value if inner is None else _merge_rows(reader.fields[name], inner, old[name], value, f"{place}.{name}", complaints)
+        merged.append(old)
+    if key:
+        number_rows(merged, key)
+    return merged
