@@ -116,6 +116,29 @@ class Act:
     def _author(self) -> Record | None:
         return self.actor.facts if self.actor.id is not None else None
 
+    # Cases ----------------------------------------------------------------------------------------------------------
+
+    def start_case(self, working: Working, workflow: Workflow) -> None:
+        """Starts a case on a new record: it pins the workflow's version and the definitions it came with."""
+        working.workflow = workflow
+        working.case = {
+            "id": new_key(self.moment),
+            "model": working.model,
+            "record": working.record["id"],
+            "workflow": workflow.name,
+            "workflow_version": workflow.fingerprint,
+            "definitions": self.catalog.fingerprint,
+            "state": None,
+            "started_at": self.moment,
+            "ended_at": None,
+        }
+
+    def case_of(self, working: Working) -> Record | None:
+        """The record's case, or None when it has none."""
+        if working.case is None and working.stored is not None:
+            working.case = self.store.cases.of(self.tx, working.record["id"])
+        return working.case
+
     # Writing --------------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
@@ -127,11 +150,15 @@ class Act:
         record, stored, fields = working.record, working.stored, self.catalog.fields(working.model)
         if stored is None:
             self.store.records.insert(self.tx, working.model, record)
+            if working.case is not None:
+                self.store.cases.start(self.tx, working.case)
         elif differences(stored, record, fields):
             if working.origin is not None and record["version"] == working.origin["version"]:
                 record["version"] += 1
                 record["updated_at"] = self.moment
             self.store.records.update(self.tx, working.model, stored, record)
+            if working.case is not None and stored["status"] != record["status"]:
+                self.store.cases.move(self.tx, working.case)
         else:
             return
         working.stored = snapshot(record, fields)
@@ -170,7 +197,7 @@ class Act:
                     "actor_name": self.actor.login,
                     "model": working.model,
                     "record": working.record["id"],
-                    "version": working.record["version"],
+                    "record_version": working.record["version"],
                     "act": working.act,
                     "event": event,
                     "changes": changes,

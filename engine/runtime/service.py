@@ -223,7 +223,7 @@ class Service:
 
     def _pinned(self, tx: Transaction, case: Record) -> Workflow:
         present = self.catalog.workflows.get(case["workflow"])
-        if present is not None and present.fingerprint == case["version"]:
+        if present is not None and present.fingerprint == case["workflow_version"]:
             return present
         return self._catalog_at(tx, case["definitions"]).workflows[case["workflow"]]
 

@@ -1,0 +1,287 @@
+"""What reads records and changes nothing: one, a list, groups, a preview, a timeline; and the JSON form that leaves the house.
+
+Every method applies the actor's rights itself: rows out of its scope do not exist for it, hidden fields are absent, private
+ones masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.catalog.kinds.workflow import Event
+from engine.errors import BadRequest, Complaint, Label, NotFound
+from engine.expressions.language import Expression, ExpressionProblems
+from engine.expressions.types import BOOLEAN
+from engine.fields.field import Field
+from engine.fields.link import LinkField
+from engine.fields.rows import RowsField
+from engine.policy.access import Actor
+from engine.policy.transition import events_from, may_fire
+from engine.policy.values import Reader
+from engine.ports import Record, Verdict
+from engine.runtime.act import Act
+from engine.runtime.service import Service
+from engine.runtime.plans import workflow_reads
+from engine.store.database import Transaction
+from engine.store.query import Page
+
+#: A page of a list has at most so many records.
+LARGEST_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An event that the workflow knows in the record's state: whether this actor may fire it now, and why not."""
+
+    name: str
+    label: Label | None
+    verdict: Verdict
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a record would be if it were saved now, and what stands against that."""
+
+    record: Record
+    complaints: tuple[Complaint, ...]
+
+
+class Reading:
+    """The reading side of one catalogue."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.catalog = service.catalog
+        self.store = service.store
+        self.rights = service.rights
+
+    def get(self, tx: Transaction, actor: Actor, model: str, key: str, *, expand: Sequence[str] = ()) -> Record:
+        """The record. NotFound also where the actor may not know of it."""
+        act = self._act(tx, actor)
+        self._known(model)
+        self._paths(model, expand)
+        found = self.store.records.load(tx, model, [key], frozenset((*path.split("."), "id") for path in expand))
+        if not found or not self.rights.may_read(actor, model, found[0], act.names(model, found[0], "read")):
+            raise NotFound(f"there is no {model} {key}")
+        return found[0]
+
+    def list(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        model: str,
+        *,
+        where: str | Expression | None = None,
+        equal: Mapping[str, str] | None = None,
+        sort: Sequence[str] = (),
+        limit: int = 50,
+        after: str | None = None,
+        expand: Sequence[str] = (),
+        count: str | None = None,
+        search: tuple[str, Sequence[str]] | None = None,
+        trashed: bool = False,
+    ) -> Page:
+        """A page of the records that the actor may read: those that hold ``where`` and equal ``equal``, in the order of
+        ``sort`` and then by id. ``search`` is a text and the fields to look for it in."""
+        self._known(model)
+        self._paths(model, expand)
+        if not 1 <= limit <= LARGEST_PAGE:
+            raise BadRequest(f"limit must be between 1 and {LARGEST_PAGE}", code="BAD_LIMIT")
+        names = self._act(tx, actor).names(None, None, "read")
+        return self.store.query.page(
+            tx,
+            model,
+            where=self._conditions(actor, model, where, equal or {}),
+            scopes=self._scopes(actor, model),
+            names=names,
+            sort=tuple(sort),
+            limit=limit,
+            after=after,
+            expand=tuple(expand),
+            count=count,
+            search=search,
+            trashed=trashed,
+        )
+
+    def aggregate(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        model: str,
+        *,
+        group: Sequence[str],
+        measure: Mapping[str, str],
+        where: str | None = None,
+        equal: Mapping[str, str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """One dict for each group of the records that the actor may read, with the measures."""
+        self._known(model)
+        scope = self.catalog.scope(model)
+        for text in (*group, *measure.values()):
+            self._refuse_private(actor, model, self._compile(text, model, "group or measure"))
+        return self.store.query.find(
+            tx,
+            model,
+            where=self._conditions(actor, model, where, equal or {}),
+            scopes=self._scopes(actor, model),
+            names=self._act(tx, actor).names(None, None, "read"),
+            group={text: self.catalog.compile(text, scope) for text in group},
+            measure={name: self.catalog.compile(text, scope) for name, text in measure.items()},
+            limit=LARGEST_PAGE,
+        )
+
+    def _conditions(self, actor: Actor, model: str, where: str | Expression | None, equal: Mapping[str, str]) -> list[Expression]:
+        conditions: list[Expression] = []
+        if isinstance(where, str):
+            conditions.append(self._compile(where, model, "where", BOOLEAN))
+        elif where is not None:
+            conditions.append(where)
+        for name, text in equal.items():
+            conditions.append(self._equals(model, name, text))
+        for condition in conditions:
+            if condition is not where:
+                self._refuse_private(actor, model, condition)
+        return conditions
+
+    def _equals(self, model: str, name: str, text: str) -> Expression:
+        """The condition ``name == text``, the text read as the field's own."""
+        field = self.catalog.fields(model).get(name)
+        if field is None or not field.stored:
+            raise BadRequest(f"{model} has no field {name!r} to filter by", code="UNKNOWN_FIELD")
+        return self.catalog.equality(model, name, text)
+
+    def _compile(self, text: str, model: str, what: str, expects: Any = None) -> Expression:
+        try:
+            return self.catalog.compile(text, self.catalog.scope(model), expects)
+        except ExpressionProblems as problems:
+            complaints = [Complaint(f"{what}[{fault.start}:{fault.end}]", fault.code, fault.message) for fault in problems.faults]
+            raise BadRequest(f"the {what} cannot be read", code="BAD_EXPRESSION", complaints=complaints) from None
+
+    def _refuse_private(self, actor: Actor, model: str, expression: Expression) -> None:
+        """Filters and groups over data that the actor would see masked would tell it bit by bit."""
+        hidden = self.rights.hidden(actor, model)
+        private = set() if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        for path in expression.reads:
+            if path[0] in hidden or path in private:
+                raise BadRequest(f"{'.'.join(path)} is not yours to read", code="PRIVATE_FIELD")
+
+    def _scopes(self, actor: Actor, model: str) -> tuple[Expression, ...] | None:
+        """The conditions of which one must hold; None: all rows."""
+        rows = self.rights.rows(actor, model, "read")
+        return None if rows.everything else rows.conditions
+
+    def preview(self, tx: Transaction, actor: Actor, model: str, values: Mapping[str, Any], *, key: str | None = None) -> Preview:
+        """The record as it would be saved, with everything that is wrong; nothing is written."""
+        service = self.service
+        self._known(model)
+        plan = service.plan(model)
+        act = self._act(tx, actor)
+        complaints: list[Complaint] = []
+        typed = plan.reader.read(values, complaints)
+        service.links.resolve(act, plan.reader, [("", typed)], complaints)
+        if key is None:
+            record = service.blank_record(plan, typed)
+        else:
+            record = self.get(tx, actor, model, key)
+            service.merge(plan, record, typed, complaints)
+        service.complain_about(act, plan, record, complaints)
+        return Preview(record, tuple(complaints))
+
+    def offers(self, tx: Transaction, actor: Actor, model: str, record: Record) -> list[Offer]:
+        """The events of the record's state, each with whether and why (not)."""
+        act = self._act(tx, actor)
+        working = act.hold_on(model, record, "read")
+        workflow = self.service.workflow_of(act, working)
+        if workflow is None:
+            return []
+        self.store.records.expand(tx, model, [record], workflow_reads(workflow))
+        offers = []
+        for name, event in events_from(workflow, record["status"]).items():
+            if event.by == "system":
+                continue
+            verdict = self.rights.may_fire(actor, model, name, event.by)
+            if verdict:
+                blank = Reader(event.input, self.catalog.app.timezone).blank()
+                verdict = may_fire(workflow, name, act.frame(model, record, name, input=blank), record["holds"])
+                if not verdict and event.input and verdict.reasons[0].outcome == "GUARD_REFUSED":
+                    verdict = Verdict(True, verdict.reasons)  # the guard may turn on what is put in
+            offers.append(Offer(name, event.label, verdict, event))
+        return offers
+
+    def timeline(self, tx: Transaction, actor: Actor, model: str, key: str, *, limit: int = 200) -> list[dict[str, Any]]:
+        """What has happened to the record, newest first: who, when, what changed from what to what, under which definitions.
+
+        Hidden fields are absent, private ones masked, as in the record itself."""
+        self.get(tx, actor, model, key)
+        entries = self.store.history.of(tx, model, key, limit=limit)
+        hidden = self.rights.hidden(actor, model)
+        private = frozenset() if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        return [{**entry, "changes": _masked_changes(entry["changes"], hidden, private)} for entry in entries]
+
+    def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
+        """The JSON form of the record as this actor may see it."""
+        return self._wire(actor, model, self.catalog.fields(model), record, [path.split(".") for path in expand])
+
+    def _wire(self, actor: Actor, model: str, fields: Mapping[str, Field], record: Record, expand: Sequence[Sequence[str]]) -> dict[str, Any]:
+        hidden = self.rights.hidden(actor, model)
+        sees = self.rights.sees_private(actor, model)
+        result: dict[str, Any] = {}
+        for name, field in fields.items():
+            if name in hidden or name not in record:
+                continue
+            value = record[name]
+            if value is None:
+                result[name] = None
+            elif isinstance(field, RowsField):
+                deeper = [path[1:] for path in expand if path[0] == name and len(path) > 1]
+                result[name] = [{"id": row["id"], **self._wire(actor, model, field.of, row, deeper)} for row in value]
+            elif isinstance(field, LinkField):
+                deeper = [path[1:] for path in expand if path[0] == name]
+                result[name] = self._wire_link(actor, field.target, value, deeper) if deeper else value["id"]
+            elif field.private and not sees:
+                result[name] = field.mask(value)
+            else:
+                result[name] = field.wire(value)
+        return result
+
+    def _wire_link(self, actor: Actor, target: str, linked: Record, deeper: Sequence[Sequence[str]]) -> Any:
+        """The linked record, if the actor may read that one too; else its id alone."""
+        names = {"user": actor.facts, "record": linked, target: linked}
+        if not self.rights.may_read(actor, target, linked, names):
+            return linked["id"]
+        return self._wire(actor, target, self.catalog.fields(target), linked, [path for path in deeper if path])
+
+    def _paths(self, model: str, expand: Sequence[str]) -> None:
+        """Refuses an ``expand`` that does not lead over links."""
+        for path in expand:
+            fields: Mapping[str, Field] = self.catalog.fields(model)
+            for part in path.split("."):
+                field = fields.get(part)
+                if isinstance(field, RowsField):
+                    fields = field.of
+                elif isinstance(field, LinkField):
+                    fields = self.catalog.fields(field.target)
+                else:
+                    raise BadRequest(f"cannot expand {path!r}: {part!r} is no link", code="BAD_EXPAND")
+
+    def _act(self, tx: Transaction, actor: Actor) -> Act:
+        return Act(self.catalog, self.store, tx, actor, self.service.clock.now())
+
+    def _known(self, model: str) -> None:
+        if model not in self.catalog.models:
+            raise NotFound(f"there is no model {model}")
+
+
+def _masked_changes(changes: Mapping[str, Any], hidden: frozenset[str], private: frozenset[tuple[str, ...]]) -> dict[str, Any]:
+    """The changes without hidden fields, and with private values hidden: that they changed may be known, not what to."""
+    shown: dict[str, Any] = {}
+    for path, (before, after) in changes.items():
+        names = tuple(part for part in path.split(".") if not part.startswith("["))
+        if names[0] in hidden:
+            continue
+        masked = names in private
+        shown[path] = ["***" if masked and before is not None else before, "***" if masked and after is not None else after]
+    return shown
