@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.expressions.types import Type
+from engine.expressions.types import ListType, Type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +56,16 @@ class Member(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Each(Node):
-    """A member of every record of a list: a list of the values; a list member is flattened into it."""
+    """A member of every record of a list: a list of the values.
+
+    ``flat``: the member is itself a list, and all of them are laid end to end (null records and null lists add nothing).
+    ``gaps``: the list may hold nulls, since the member, or a record of the list, may be null.
+    """
 
     base: Node
     name: str
+    flat: bool = False
+    gaps: bool = True
 
     def children(self) -> Iterator[Node]:
         yield self.base
@@ -158,11 +164,25 @@ class Comprehension(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Convert(Node):
+    """An integer as a decimal (``type`` says so): where one branch, item or argument is an integer and its place is not.
+
+    Operands of ``+ - * / // %`` and of comparisons are not converted: numbers mix there.
+    """
+
+    operand: Node
+
+    def children(self) -> Iterator[Node]:
+        yield self.operand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Node):
-    """A registered function on its arguments."""
+    """A registered function on its arguments; ``form`` says which of the function's forms fits them."""
 
     function: str
     args: tuple[Node, ...]
+    form: int = 0
 
     def children(self) -> Iterator[Node]:
         yield from self.args
@@ -178,3 +198,20 @@ def walk(node: Node) -> Iterator[Node]:
 def any_node(node: Node, test: Callable[[Node], bool]) -> bool:
     """Whether a node of the tree passes the test."""
     return any(test(found) for found in walk(node))
+
+
+def holds_nulls(node: Node) -> bool:
+    """Whether the list that the node makes may have null items. A list that comes from outside never has."""
+    match node:
+        case Each(gaps=gaps):
+            return gaps
+        case ListOf(items=items):
+            return any(item.nullable for item in items)
+        case Comprehension(element=element):
+            return element.nullable
+        case Conditional(then=then, otherwise=otherwise):
+            return holds_nulls(then) or holds_nulls(otherwise)
+        case Call(args=args):
+            return any(holds_nulls(arg) for arg in args if isinstance(arg.type, ListType))
+        case _:
+            return False

@@ -3,7 +3,7 @@
 At run time a value is plain data: text ``str``, integer ``int``, decimal ``Decimal``, boolean ``bool``, date ``date``,
 datetime aware UTC ``datetime``, time ``time``, duration ``timedelta``, json ``dict | list | …``; a list is a ``list``; a
 record (a stored one, a row of it, the record behind a link, an input) is a ``dict`` of its members' values, with ``id``
-where it is stored. No value is None, whatever its type.
+where it is stored. No value is None, whatever its type; a list from outside holds no None.
 """
 
 from __future__ import annotations

@@ -1,0 +1,12 @@
+"""The functions that every expression has. One entry here and one in its family's file make a new one."""
+
+from __future__ import annotations
+
+from engine.expressions.functions.choices import CHOICES
+from engine.expressions.functions.collections import COLLECTIONS
+from engine.expressions.functions.dates import DATES
+from engine.expressions.functions.function import Function
+from engine.expressions.functions.numbers import NUMBERS
+from engine.expressions.functions.texts import TEXTS
+
+BUILTINS: tuple[Function, ...] = (*NUMBERS, *COLLECTIONS, *CHOICES, *TEXTS, *DATES)

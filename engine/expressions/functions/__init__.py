@@ -1,0 +1,1 @@
+"""The functions of expressions, one file per family; ``engine.expressions.builtins`` lists them."""

@@ -1,0 +1,85 @@
+"""Text to Python's own syntax tree, in the characters of the text, within bounds."""
+
+from __future__ import annotations
+
+import ast
+
+from engine.expressions.faults import ExpressionProblems, Fault
+from engine.expressions.scan import scan
+
+MOST_NODES = 500
+DEEPEST = 50
+
+
+class Parsed:
+    """The syntax tree of a text (``root``), and which characters of the text a node stands for."""
+
+    def __init__(self, text: str, root: ast.expr, lead: int) -> None:
+        self.text = text
+        self.root = root
+        self._lead = lead
+        self._bytes = None if text.isascii() else text[lead:].encode()
+
+    def span(self, node: ast.expr | ast.keyword | ast.comprehension) -> tuple[int, int]:
+        """The first character of the node and the one after its last."""
+        if isinstance(node, ast.comprehension):
+            return self.span(node.target)[0], self.span(node.iter)[1]
+        return self._character(node.col_offset), self._character(node.end_col_offset or node.col_offset)
+
+    def source(self, node: ast.expr) -> str:
+        """The text of the node as written."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def _character(self, column: int) -> int:
+        # Python counts the bytes of UTF-8.
+        return self._lead + (column if self._bytes is None else len(self._bytes[:column].decode()))
+
+
+def parse(text: str) -> Parsed:
+    """The syntax tree of the text. Raises ExpressionProblems."""
+    faults = scan(text)
+    if faults:
+        raise ExpressionProblems(text, faults)
+    # One line, since an expression may run over several without brackets. No text holds a line break: scan saw to it.
+    line = text.replace("\n", " ")
+    lead = len(line) - len(line.lstrip())
+    try:
+        root = ast.parse(line.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ExpressionProblems(text, [_syntax(text, lead, error)]) from None
+    except (RecursionError, MemoryError):
+        raise ExpressionProblems(text, [_too_much(text, "nests too deep")]) from None
+    nodes, depth = _size(root)
+    if nodes > MOST_NODES:
+        raise ExpressionProblems(text, [_too_much(text, f"has {nodes} parts; {MOST_NODES} are the most")])
+    if depth > DEEPEST:
+        raise ExpressionProblems(text, [_too_much(text, f"nests {depth} deep; {DEEPEST} is the most")])
+    return Parsed(text, root, lead)
+
+
+def _size(root: ast.expr) -> tuple[int, int]:
+    # A loop, not recursion: a tree that is too deep must not exhaust the stack that finds it out.
+    nodes = deepest = 0
+    waiting: list[tuple[ast.AST, int]] = [(root, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        inside = isinstance(node, ast.expr)
+        nodes += inside
+        deepest = max(deepest, depth)
+        waiting.extend((child, depth + inside) for child in ast.iter_child_nodes(node))
+    return nodes, deepest
+
+
+def _too_much(text: str, what: str) -> Fault:
+    return Fault("E207", f"the expression {what}", "name parts of it as fields of their own", 0, len(text))
+
+
+def _syntax(text: str, lead: int, error: SyntaxError) -> Fault:
+    # The end of the text as the place means that something is missing there.
+    start = min(lead + max((error.offset or 1) - 1, 0), len(text.rstrip()))
+    end = lead + error.end_offset - 1 if error.end_offset and error.end_offset > 0 else start
+    if start == len(text.rstrip()):
+        return Fault("E201", "the expression breaks off", None, max(start - 1, 0), start)
+    message = (error.msg or "invalid syntax").split(". ")[0]
+    return Fault("E201", f"the expression does not parse: {message}", None, start, min(max(end, start + 1), len(text)))
