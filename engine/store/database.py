@@ -1,0 +1,70 @@
+"""The database: opened by its URL, written by works in transactions, read by works on snapshots."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TypeVar
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from engine.expressions.builtins import BUILTINS
+from engine.expressions.functions.function import Functions
+from engine.registry import Registry
+from engine.store.faults import DatabaseError
+from engine.store.postgres import PostgresBackend
+from engine.store.sqlite import SqliteBackend
+from engine.store.transaction import Backend, Transaction, Work
+
+__all__ = ["Database", "Transaction"]
+
+T = TypeVar("T")
+
+_BUILTINS = Registry("functions", ((function.name, function) for function in BUILTINS))
+
+
+class Database:
+    """An open database. Threads share it; processes open their own.
+
+    ``engine`` is SQLAlchemy's, for migrations and for libraries that bring tables of their own.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.dialect = backend.dialect
+        self.engine = backend.engine
+
+    @classmethod
+    def open(cls, url: str, *, functions: Functions = _BUILTINS, durable: bool = True) -> Database:
+        """The database at an SQLAlchemy URL (``sqlite:///file.db``, ``postgresql://…``). Raises DatabaseError.
+
+        ``functions`` are those of expressions: SQLite asks us for them. ``durable=False`` does not wait for the disk on
+        SQLite, for tests and scratch databases.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise DatabaseError(f"not the URL of a database: {error}") from error
+        match parsed.get_backend_name():
+            case "sqlite":
+                return cls(SqliteBackend(parsed, functions, durable=durable))
+            case "postgresql":
+                return cls(PostgresBackend(parsed))
+            case other:
+                raise DatabaseError(f"there is no backend for {other!r}; use sqlite or postgresql")
+
+    def write(self, work: Work[T]) -> Future[T]:
+        """What the work returns, once its transaction is committed. If it raises, nothing of it is kept."""
+        return self._backend.write(work)
+
+    def read(self, work: Work[T]) -> T:
+        """What the work returns, in the caller's thread, on one snapshot of the database that it cannot change."""
+        return self._backend.read(work)
+
+    def apart(self, work: Work[T]) -> T:
+        """What the work returns, in a short transaction beside the caller's own that is committed at once."""
+        return self._backend.apart(work)
+
+    def close(self) -> None:
+        """Finishes the works that wait, then closes all connections. A work that comes later is refused."""
+        self._backend.close()

@@ -1,0 +1,57 @@
+"""Keys of records: UUIDs of version 7, which sort by the moment they were made.
+
+RFC 9562, 5.7: 48 bits of Unix milliseconds, the version, 12 bits, the variant, 62 bits. The 12 bits hold the fraction
+of the millisecond and the rest is a counter that starts at random (6.2, methods 1 and 3), so that the keys of one
+process grow, and those of several processes do not meet.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
+#: A counter starts in the lower half of its bits, and grows by at most this much.
+_START_BITS, _STRIDE_BITS, _END_BITS = 61, 32, 62
+#: In ticks of 1/4096 ms. Acts that overlap differ by less; a clock further back has been set, and keys follow it.
+_JITTER = 10_000 << 12
+
+
+class Keys:
+    """Makes keys of given moments, each greater than all before it, also where the moment is the same, or earlier by so
+    little that the acts overlap. Safe to share among threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._tick = 0
+        self._low = 0
+
+    def __call__(self, moment: datetime) -> str:
+        """The next key, as lower case text with hyphens."""
+        tick = (((moment - _EPOCH) // _MICROSECOND) << 12) // 1_000
+        with self._lock:
+            if self._tick - _JITTER < tick <= self._tick:
+                self._low += 1 + secrets.randbits(_STRIDE_BITS)
+                tick = self._tick + (self._low >> _END_BITS)
+            if tick != self._tick:
+                self._tick = tick
+                self._low = secrets.randbits(_START_BITS)
+            low = self._low
+        number = (tick >> 12) << 80 | (tick & 0xFFF) << 64 | low | _VERSION_AND_VARIANT
+        text = f"{number:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+#: The maker of this process: what must not repeat is the process's keys, whoever asks for them.
+new_key = Keys()
+
+
+def is_key(text: str) -> bool:
+    """Whether the text is written as keys are."""
+    return KEY.fullmatch(text) is not None
