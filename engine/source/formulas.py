@@ -1,25 +1,25 @@
-"""Finds the formulas inside a definition, wherever its annotations put them."""
+"""Finds the expressions of a definition."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
-from engine.source.shape import Formula, Located
+from engine.source.declare import Located
+from engine.source.leaves import Formula
 
 
-def formulas(part: Any) -> Iterator[Formula]:
-    """Every formula in a located object, its maps and lists, in the order in which they are declared."""
-    if isinstance(part, Formula):
-        yield part
-    elif isinstance(part, Located):
-        for field in fields(part):
-            if field.name not in ("document", "path"):
-                yield from formulas(getattr(part, field.name))
-    elif isinstance(part, Mapping):
-        for value in part.values():
-            yield from formulas(value)
-    elif isinstance(part, tuple | list):
-        for value in part:
-            yield from formulas(value)
+def formulas(value: Any) -> Iterator[Formula]:
+    """Every expression in a definition or a part of one, in the order of its keys."""
+    if isinstance(value, Formula):
+        yield value
+    elif isinstance(value, Located):
+        for field in dataclasses.fields(value):
+            yield from formulas(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from formulas(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from formulas(item)
