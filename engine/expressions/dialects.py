@@ -158,6 +158,10 @@ class Dialect:
         """The least or greatest of values in one form: ``min`` or ``max``; null when one is null."""
         raise NotImplementedError
 
+    def typed(self, bound: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The parameter, of a type that the database knows even where nothing else in the statement tells it."""
+        return bound
+
     def zero(self) -> ColumnElement[Any]:
         """Nought as an exact number."""
         raise NotImplementedError
@@ -294,6 +298,9 @@ class Postgres(Dialect):
     def column(self, clause: ColumnElement[Any], type_: Type, digits: int) -> Sql:
         raw = self.raw(type_)
         return Sql(clause if raw is None else type_coerce(clause, raw), type_, 0 if type_ == INTEGER else None)
+
+    def typed(self, bound: ColumnElement[Any]) -> ColumnElement[Any]:
+        return cast(bound, bound.type)
 
     def zero(self) -> ColumnElement[Any]:
         return literal(Decimal(0), Numeric())

@@ -34,16 +34,17 @@ class SqlFunction:
 
 def install_functions(connection: Connection) -> None:
     """Creates the functions, or brings them up to date. Wants a right to create in the schema."""
-    connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    present = set(connection.scalars(text("SELECT collname FROM pg_collation")))
+    collation = next(name for name in _UNICODE if name in present)
     for function in (*OPERATORS, *SCALARS):
-        connection.exec_driver_sql(function.definition.replace("%", "%%"))
+        definition = function.definition.replace("{unicode}", f'COLLATE "{collation}"')
+        connection.exec_driver_sql(definition.replace("%", "%%"))
 
 
-def _unicode(function: str) -> str:
-    # The database's own locale may know ASCII only.
-    return f'{function}($1 COLLATE "und-x-icu")'
-
-
+#: Collations that know all letters, best first: the database's own may know ASCII only. PostgreSQL 18 has the first,
+#: 17 the third, most builds the second; the last is in all, and knows ASCII only.
+_UNICODE = ("pg_unicode_fast", "und-x-icu", "pg_c_utf8", "C.utf8", "C")
 _DAY = 86_400_000_000
 _SPACE = "".join(f"\\{ord(character):04x}" for character in SPACE)
 
@@ -80,8 +81,8 @@ SCALARS = (
     SqlFunction("floor", "numeric", "numeric", "floor($1)"),
     SqlFunction("ceil", "numeric", "numeric", "ceil($1)"),
     SqlFunction("len", "text", "numeric", "char_length($1)::numeric"),
-    SqlFunction("upper", "text", "text", _unicode("upper")),
-    SqlFunction("lower", "text", "text", _unicode("lower")),
+    SqlFunction("upper", "text", "text", "upper($1 {unicode})"),
+    SqlFunction("lower", "text", "text", "lower($1 {unicode})"),
     SqlFunction("trim", "text", "text", f"btrim($1, U&'{_SPACE}')"),
     SqlFunction("starts_with", "text, text", "boolean", "starts_with($1, $2)"),
     SqlFunction("ends_with", "text, text", "boolean", "right($1, char_length($2)) = $2"),

@@ -158,7 +158,8 @@ class Translator:
         """What a scope gives as a parameter, in its general form; ids and texts take the type of the column beside."""
         type_ = given.node.type
         column_type = self.dialect.raw(type_) or (String() if beside is None else beside.clause.type)
-        return Sql(bindparam(self._name(given.value, self.dialect.encoder(type_)), type_=column_type), type_)
+        bound = bindparam(self._name(given.value, self.dialect.encoder(type_)), type_=column_type)
+        return Sql(self.dialect.typed(bound), type_)
 
     def alike(self, nodes: list[Node]) -> list[Sql]:
         """The values of the nodes, all in one form."""

@@ -1,0 +1,46 @@
+"""Whether an expression can be asked of the database: found out when it is defined, not when it is first used."""
+
+from __future__ import annotations
+
+from sqlalchemy import FromClause, column, table
+
+from engine.expressions.faults import ExpressionProblems, Fault
+from engine.expressions.language import Expression
+from engine.expressions.relations import Column, Joins, Link, Rows
+from engine.expressions.sql import to_sql
+from engine.expressions.types import ListType, RecordType, Scope, Shape
+
+
+def faults_in_sql(expression: Expression, scope: Scope) -> tuple[Fault, ...]:
+    """What of the expression has no translation (E208); empty when all of it has."""
+    if scope.record is None:
+        return ()
+    try:
+        to_sql(expression, Joins(ShapeRelation(scope.record)), "sqlite", filters=True)
+    except ExpressionProblems as problems:
+        return problems.faults
+    return ()
+
+
+class ShapeRelation:
+    """A shape as if it were stored: every member a column, a link or rows. The store's own relations are exact."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._table = table(shape.name, column("id"), *(column(name) for name in shape.names()))
+
+    @property
+    def table(self) -> FromClause:
+        return self._table
+
+    def find(self, member: str) -> Column | Link | Rows | None:
+        found = self._shape.member(member)
+        match found.type if found is not None else None:
+            case None:
+                return None
+            case RecordType(shape=shape):
+                return Link(member, ShapeRelation(shape))
+            case ListType(item=RecordType(shape=shape)):
+                return Rows(ShapeRelation(shape), lambda owner, many: owner.c["id"] == many.c["id"])
+            case _:
+                return Column(member)
