@@ -262,7 +262,7 @@ class Checker:
         return parts[0] if len(parts) == 1 else operators.logic("and", parts, start, end)
 
     def _terms(self, terms: Sequence[ast.expr]) -> list[Node | None]:
-        """The sides of a comparison. A bare word that is no name may be an option of the other side: the hint says so."""
+        """The sides of a comparison. A bare word that is no name may be an option of the other side: a hint says so."""
         nodes = [None if self._is_unknown(term) else self.check(term) for term in terms]
         beside = next((node.type for node in nodes if node is not None), None)
         for term in terms:

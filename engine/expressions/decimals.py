@@ -24,22 +24,26 @@ Number = int | Decimal
 def quotient(a: Number, b: Number) -> Decimal:
     """``a / b`` to 28 significant digits, half up. A ZeroDivisionError when b is 0."""
     if not b:
-        raise ZeroDivisionError  # Decimal says InvalidOperation to 0 / 0
+        raise ZeroDivisionError
     return QUOTIENT.divide(a, b)
 
 
 def floor_quotient(a: Number, b: Number) -> Number:
-    """``a // b`` towards minus infinity; Decimal's own goes towards zero."""
+    """``a // b`` towards minus infinity; Decimal's own goes towards zero. A ZeroDivisionError when b is 0."""
     if isinstance(a, int) and isinstance(b, int):
         return a // b
+    if not b:
+        raise ZeroDivisionError  # Decimal has two other names for it
     whole, rest = divmod(Decimal(a), Decimal(b))
     return whole - 1 if rest and (rest < 0) != (b < 0) else whole
 
 
 def remainder(a: Number, b: Number) -> Number:
-    """``a % b`` with the sign of b; Decimal's own has the sign of a."""
+    """``a % b`` with the sign of b; Decimal's own has the sign of a. A ZeroDivisionError when b is 0."""
     if isinstance(a, int) and isinstance(b, int):
         return a % b
+    if not b:
+        raise ZeroDivisionError
     rest = Decimal(a) % Decimal(b)
     return rest + b if rest and (rest < 0) != (b < 0) else rest
 

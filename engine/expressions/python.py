@@ -1,7 +1,7 @@
 """Checked trees to one function of Python, which runs at the speed of code written by hand.
 
-The function takes the record ``r`` and the names of the scope ``s``. Generated text meets no built-in, no attribute of a
-value from outside and no name but those that the generator hands it.
+The function takes the record ``r`` and the names of the scope ``s``. Generated text meets no built-in, no attribute of
+a value from outside and no name but those that the generator hands it.
 """
 
 from __future__ import annotations

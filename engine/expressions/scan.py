@@ -125,11 +125,12 @@ def _brackets(words: list[Token]) -> Iterator[Fault]:
             if len(opened) > DEEPEST_BRACKETS:
                 yield Fault("E207", f"brackets nest more than {DEEPEST_BRACKETS} deep", None, word.start, word.end)
                 return
-        elif word.text in (")", "]") and (not opened or closing[opened.pop().text] != word.text):
-            yield Fault("E201", f"'{word.text}' closes nothing", None, word.start, word.end)
-            return
+        elif word.text in closing.values():
+            last = opened.pop() if opened else None
+            if last is None or closing[last.text] != word.text:
+                yield Fault("E201", f"'{word.text}' closes nothing", None, word.start, word.end)
+                return
     if opened:
-        last = opened[-1]
-        yield Fault(
-            "E201", f"'{last.text}' is not closed", f"a '{closing[last.text]}' is missing", last.start, last.end
-        )
+        word = opened[-1]
+        hint = f"a '{closing[word.text]}' is missing"
+        yield Fault("E201", f"'{word.text}' is not closed", hint, word.start, word.end)

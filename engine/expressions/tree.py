@@ -58,7 +58,7 @@ class Member(Node):
 class Each(Node):
     """A member of every record of a list: a list of the values.
 
-    ``flat``: the member is itself a list, and all of them are laid end to end (null records and null lists add nothing).
+    ``flat``: the member is itself a list, and all of them are laid end to end (null ones add nothing).
     ``gaps``: the list may hold nulls, since the member, or a record of the list, may be null.
     """
 
@@ -165,7 +165,7 @@ class Comprehension(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convert(Node):
-    """An integer as a decimal (``type`` says so): where one branch, item or argument is an integer and its place is not.
+    """An integer as a decimal (``type`` says so): where a branch, an item or an argument is one and its place is not.
 
     Operands of ``+ - * / // %`` and of comparisons are not converted: numbers mix there.
     """

@@ -1,9 +1,9 @@
 """The types of values in expressions, and the shapes whose members a path may name.
 
-At run time a value is plain data: text ``str``, integer ``int``, decimal ``Decimal``, boolean ``bool``, date ``date``,
-datetime aware UTC ``datetime``, time ``time``, duration ``timedelta``, json ``dict | list | …``; a list is a ``list``; a
-record (a stored one, a row of it, the record behind a link, an input) is a ``dict`` of its members' values, with ``id``
-where it is stored. No value is None, whatever its type; a list from outside holds no None.
+At run time a value is plain data: text ``str``, integer ``int``, decimal ``Decimal``, boolean ``bool``, date
+``date``, datetime aware UTC ``datetime``, time ``time``, duration ``timedelta``, json ``dict | list | …``; a list is
+a ``list``; a record (a stored one, a row of it, the record behind a link, an input) is a ``dict`` of its members'
+values, with ``id`` where it is stored. No value is None, whatever its type; a list from outside holds no None.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Shape(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecordType(Type):
-    """A record of a shape: what a link leads to, a row, ``record``, ``user``, ``input``. Equal when the shape's name is."""
+    """A record of a shape: what a link leads to, a row, ``record``, ``user``. Equal when the shape's name is."""
 
     shape: Shape = field(compare=False, repr=False, kw_only=True)
 

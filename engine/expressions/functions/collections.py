@@ -110,15 +110,15 @@ def _inline_sum(write: Writer, call: Call, args: Sequence[str]) -> str:
     return f"{write.constant(sum)}({args[0]}, {write.constant(zero)})"
 
 
-def _inline_count(write: Writer, call: Call, args: Sequence[str]) -> str:
+def _inline_count(write: Writer, _call: Call, args: Sequence[str]) -> str:
     return f"{write.constant(len)}({args[0]})"
 
 
-def _inline_any(write: Writer, call: Call, args: Sequence[str]) -> str | None:
+def _inline_any(_write: Writer, call: Call, args: Sequence[str]) -> str | None:
     return None if may_hold_nulls(call.args[0]) else f"(True in {args[0]})"
 
 
-def _inline_all(write: Writer, call: Call, args: Sequence[str]) -> str | None:
+def _inline_all(_write: Writer, call: Call, args: Sequence[str]) -> str | None:
     return None if may_hold_nulls(call.args[0]) else f"(False not in {args[0]})"
 
 
