@@ -4,14 +4,15 @@ A field type is a frozen dataclass: its annotations are the keys that an author 
 and the JSON Schema. To add one: a new class here or in a new file, and one line in ``catalog/builtins.py``.
 
 A value has four forms. *Value*: what expressions and rules see (``Decimal("12.30")``, an aware datetime). *Wire*: what
-JSON carries (``"12.30"``). *Text*: a cell of a CSV file or an input of a form. *Stored*: what the database driver takes,
-worked out by the column type. Null is None in all of them, and none of the methods below is ever given it.
+JSON carries (``"12.30"``). *Text*: a cell of a CSV file or an input of a form. *Stored*: what the database driver
+takes, worked out by the column type. Null is None in all of them, and none of the methods below is ever given it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy.types import TypeEngine
@@ -21,11 +22,28 @@ from engine.expressions.language import Expression
 from engine.expressions.types import Member, Scope, Shape, Type
 from engine.source.shape import Formula, Located, Name, option
 
+#: What the codes of refused values mean, for the table in the docs. Codes never change their meaning.
+VALUE_CODES: Mapping[str, str] = {
+    "VALUE_TYPE": "a value of the wrong JSON type, such as a number where a text is expected, or a binary float",
+    "VALUE_FORMAT": "a text that does not have the form of the field: no date, no address, not the field's pattern",
+    "VALUE_CHARACTERS": "a text with control characters, a NUL or half of a surrogate pair",
+    "VALUE_LENGTH": "a text that is empty, too short or too long; a list with too many items",
+    "VALUE_RANGE": "a number, date or time below the least or above the greatest that the field takes",
+    "VALUE_DIGITS": "a number with more digits behind the point than the field keeps; nothing is rounded in silence",
+    "VALUE_CHOICE": "a text that is none of the field's options",
+    "VALUE_DUPLICATE": "the same item twice in a list whose items differ",
+    "VALUE_ZONE": "a date and time without its offset from UTC, or one that the clocks of its zone never showed",
+    "VALUE_SCHEMA": "a JSON value that does not fit the field's schema",
+    "VALUE_DEPTH": "a JSON value that nests too deep",
+}
+
 
 class ValueFault(ValueError):
     """A value that a field refuses: a stable code (``VALUE_TYPE``), an English text, and what a translation needs."""
 
     def __init__(self, code: str, message: str, **values: Any) -> None:
+        if code not in VALUE_CODES:
+            raise KeyError(f"value code {code} is not in the table")
         self.code = code
         self.message = message
         self.values = values
@@ -37,6 +55,10 @@ class Linker(Protocol):
 
     def shape(self, model: str) -> Shape | None:
         """The shape of that model, or None when there is none."""
+        ...
+
+    def fields(self, model: str) -> Mapping[str, Field]:
+        """The fields of a model, those of the system included; empty when there is no such model."""
         ...
 
     def scope(self, model: str | None, **names: Type) -> Scope:
@@ -56,7 +78,9 @@ class Linker(Protocol):
         """The scope with one more name (``let``, ``as``, ``into``); E304 when it would hide a field or another name."""
         ...
 
-    def report(self, code: str, message: str, at: Located, key: str | int | None = None, hint: str | None = None) -> None:
+    def report(
+        self, code: str, message: str, at: Located, key: str | int | None = None, hint: str | None = None
+    ) -> None:
         """Adds a problem, at the object or at one of its keys."""
         ...
 
@@ -73,6 +97,38 @@ class Linker(Protocol):
         ...
 
 
+#: From one form of a value to another. Raises ValueFault.
+Parser = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A limit that a value must keep: ``name`` is ``min max above`` or ``below``, the limit an expression."""
+
+    name: str
+    expression: Expression
+
+    def holds(self, value: Any, limit: Any) -> bool:
+        """Whether the value keeps that limit."""
+        if self.name == "min":
+            return bool(value >= limit)
+        if self.name == "max":
+            return bool(value <= limit)
+        return bool(value > limit) if self.name == "above" else bool(value < limit)
+
+    def message(self, limit: Any) -> str:
+        """What to say when it does not."""
+        return f"{_BOUND_WORDS[self.name]} {limit}"
+
+
+_BOUND_WORDS = {
+    "min": "must not be less than",
+    "max": "must not be more than",
+    "above": "must be more than",
+    "below": "must be less than",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Field(Located):
     """A part of a model. ``name`` is its key in the ``fields`` map."""
@@ -82,6 +138,10 @@ class Field(Located):
     widget: ClassVar[str] = "text"
     #: Whether a column of the model's own table holds it.
     stored: ClassVar[bool] = True
+    #: Whether the engine gives the value by itself (a number of a sequence, a looked-up value), so that none is put in.
+    generated: ClassVar[bool] = False
+    #: Whether two of its values can be told apart by an index, as ``unique`` and ``key`` need.
+    comparable: ClassVar[bool] = True
 
     label: Label | None = option(None, help="What people read; the name when absent")
     help: Label | None = option(None, help="A line below the input")
@@ -104,8 +164,13 @@ class Field(Located):
 
     def link(self, linker: Linker, scope: Scope) -> None:
         """Resolves and compiles what the field refers to. ``scope`` is that of the model (or rows) it stands in."""
-        linker.compile(self.default, scope, self.expression_type(linker.shape))
-        linker.compile(self.value, scope, self.expression_type(linker.shape))
+        type_ = self.expression_type(linker.shape)
+        linker.compile(self.default, scope, type_)
+        linker.compile(self.value, scope, type_)
+        if self.value is not None and self.default is not None:
+            linker.report("E110", "a computed field needs no `default`", self, "default")
+        if self.unique and not self.comparable:
+            linker.report("E404", f"`unique` does not go with {self.type_name}", self, "unique")
 
     def expression_type(self, shape_of: Callable[[str], Shape | None]) -> Type:
         """The type of its values in expressions."""
@@ -123,36 +188,52 @@ class Field(Located):
         """The JSON Schema of its wire form."""
         raise NotImplementedError
 
-    def parse(self, raw: Any) -> Any:
-        """The value of a wire form (JSON with decimals as text or numbers). Raises ValueFault."""
+    def parser(self, zone: tzinfo | None = None) -> Parser:
+        """A function from a wire form to the value, worked out once for all values; it takes values too.
+
+        A date and time without its offset is read in ``zone``, or refused if there is none.
+        """
         raise NotImplementedError
 
-    def parse_text(self, text: str) -> Any:
+    def parse(self, raw: Any, zone: tzinfo | None = None) -> Any:
+        """The value of a wire form (JSON with decimals as text or numbers). Raises ValueFault. See ``parser``."""
+        return self.parser(zone)(raw)
+
+    def parse_text(self, text: str, zone: tzinfo | None = None) -> Any:
         """The value of a cell or an input, never empty. Raises ValueFault."""
-        return self.parse(text)
+        return self.parse(text, zone)
+
+    def settle(self, value: Any) -> Any:
+        """What the field keeps of a computed value: rounded half up to its digits. Raises ValueFault if it cannot."""
+        return value
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """The limits that depend on the record, to be held against it once it is worked out, and for a computed field
+        the constant ones too; those of other fields are checked by ``parse``."""
+        return ()
 
     def wire(self, value: Any) -> Any:
         """The JSON form of a value."""
         return value
 
-    def display(self, value: Any, language: str) -> str:
-        """What a person reads."""
+    def display(self, value: Any, language: str, zone: tzinfo | None = None) -> str:
+        """What a person reads, moments on the clocks of ``zone`` (UTC if there is none)."""
         return str(value)
 
-    def edit_text(self, value: Any) -> str:
-        """What stands in an input: ``parse_text`` gives the value back."""
+    def edit_text(self, value: Any, zone: tzinfo | None = None) -> str:
+        """What stands in an input: ``parse_text`` in the same zone gives the value back."""
         return str(self.wire(value))
 
     def mask(self, value: Any) -> Any:
         """The wire form that someone without the right to private data sees: a text that hides all but a hint."""
-        return mask_text(self.edit_text(value))
+        return "***"
 
 
 def mask_text(text: str) -> str:
     """The text with its middle hidden: ``138****0001``, ``张**``; short ones lose all but the first character."""
     if len(text) <= 1:
         return "*"
-    if len(text) < 7:
+    if len(text) < 11:
         return text[0] + "*" * (len(text) - 1)
     return text[:3] + "****" + text[-4:]
 
