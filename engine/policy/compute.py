@@ -12,8 +12,7 @@ from engine.catalog.catalog import Catalog, Computation
 from engine.catalog.kinds.model import Check
 from engine.errors import Complaint, ExpressionError
 from engine.expressions.language import Expression
-from engine.fields.field import Field
-from engine.fields.number import Bound
+from engine.fields.field import Bound, Field, ValueFault
 from engine.fields.rows import RowsField
 from engine.money import spread
 from engine.policy.values import number_rows
@@ -87,19 +86,27 @@ class Computer:
                 if row[default.name] is None and (row.get("id") is None if default.path else is_new):
                     row[default.name] = default.field.settle(default.expression(row, names))
 
-    def compute(self, record: Record, names: Names) -> None:
-        """Works out the computed fields in place, each after what it reads. Raises ExpressionError with the field's place."""
+    def compute(self, record: Record, names: Names, complaints: list[Complaint]) -> None:
+        """Works out the computed fields in place, each after what it reads. One that cannot be worked out is complained
+        about and left null."""
         for computation in self.computations:
-            if computation.spread is not None:
-                self._spread(record, computation)
-                continue
-            expression, name, settle = computation.expression, computation.name, computation.settle
-            for row in at_level(record, computation.path):
-                value = expression(row, names)
-                row[name] = settle(value) if value is not None else None
+            try:
+                if computation.spread is not None:
+                    self._spread(record, computation)
+                elif computation.expression is not None:
+                    function, name, settle = computation.expression.function, computation.name, computation.settle
+                    for row in at_level(record, computation.path):
+                        value = function(row, names)
+                        row[name] = settle(value) if value is not None else None
+            except (ExpressionError, ValueFault) as fault:
+                at = ".".join((*computation.path, computation.name))
+                complaints.append(Complaint(at, "CANNOT_COMPUTE", f"cannot be worked out: {fault.message}"))
 
     @staticmethod
     def _spread(record: Record, computation: Computation) -> None:
+        """Divides an amount of the level above over its rows."""
+        if computation.spread is None:
+            return
         amount, weight, digits = computation.spread
         for holder in at_level(record, computation.path[:-1]):
             rows = holder[computation.path[-1]]

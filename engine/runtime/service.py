@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.workflow import Event, Workflow
-from engine.errors import AccessDenied, Complaint, ExpressionError, InvalidValues, NotFound, Refused, RequestError, StaleVersion
+from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused, RequestError, StaleVersion
 from engine.fields.field import Field
 from engine.fields.rows import RowsField
 from engine.policy.access import Actor, Rights
@@ -195,13 +195,10 @@ class Service:
         """The same without raising: ``complaints`` grows. A place that was wrong before is not complained about twice."""
         names = act.names(plan.name, record, "save")
         wrong = {complaint.at for complaint in complaints}
-        try:
-            self.store.records.expand(act.tx, plan.name, [record], plan.reads)
-            plan.computer.fill(record, names)
-            plan.computer.compute(record, names)
-            complaints.extend(c for c in plan.computer.complaints(record, names) if c.at not in wrong)
-        except ExpressionError as error:
-            complaints.append(Complaint("", "CANNOT_COMPUTE", str(error)))
+        self.store.records.expand(act.tx, plan.name, [record], plan.reads)
+        plan.computer.fill(record, names)
+        plan.computer.compute(record, names, complaints)
+        complaints.extend(c for c in plan.computer.complaints(record, names) if c.at not in wrong)
 
     def trash(self, act: Act, working: Working) -> None:
         """Marks a record in hand as deleted."""
