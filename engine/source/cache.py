@@ -1,8 +1,8 @@
 """Documents that were read before, by the hash of their text: what makes the second check of a large application fast.
 
-The cache is one file, written as a whole and renamed into place. Each line stands for one text: its hash, the hash of what
-follows, and the documents as JSON. A line that is not exactly that is as good as absent, so the file may be cut, edited or
-written by another version without harm.
+The cache is one file, written as a whole and renamed into place. Each line stands for one text: its hash, the hash of
+what follows, and the documents as JSON. A line that is not exactly that is as good as absent, so the file may be cut,
+edited or written by another version without harm.
 """
 
 from __future__ import annotations

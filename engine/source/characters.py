@@ -1,7 +1,7 @@
 """Where in a file each character of a scalar's value comes from: what puts the caret inside an expression.
 
-YAML tells only where a scalar begins and ends. What lies between depends on its style: quotes and escapes, folded lines,
-indentation. So the text is read a second time here, only when a problem has to be shown.
+YAML tells only where a scalar begins and ends. What lies between depends on its style: quotes and escapes, folded
+lines, indentation. So the text is read a second time here, only when a problem has to be shown.
 """
 
 from __future__ import annotations
@@ -96,13 +96,14 @@ def _escape(text: str, at: int, end: int, found: _Characters) -> int:
         found.put(chr(int(text[at + 2 : last], 16)), at)
         return last
     if letter in "\r\n":
-        # An escaped line break is nothing; the blank lines after it are line breaks, the next line's indentation nothing.
-        white = WHITE.match(text, at + 1, end)
-        assert white is not None
-        breaks = [match.start() for match in LINE_BREAK.finditer(text, at + 1, white.end())]
+        # An escaped line break is nothing, and so is the next line's indentation; blank lines after it are breaks.
+        last = at + 1
+        while last < end and text[last] in " \t\r\n":
+            last += 1
+        breaks = [match.start() for match in LINE_BREAK.finditer(text, at + 1, last)]
         for place in breaks[1:]:
             found.put("\n", place)
-        return white.end()
+        return last
     found.put(ESCAPED[letter], at)
     return at + 2
 

@@ -1,13 +1,14 @@
 """From YAML events to plain data and the places of its parts.
 
-Events are read one at a time and counted as they come, so that a hostile file costs no more than an honest one: what nests
-too deep, or unfolds to too much, stops the reading at once.
+Events are read one at a time and counted as they come, so that a hostile file costs no more than an honest one: what
+nests too deep, or unfolds to too much, stops the reading at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -25,13 +26,14 @@ DEEPEST = 64
 MOST_VALUES = 200_000
 
 CORE = "tag:yaml.org,2002:"
+TEXT_TAGS = ("!", CORE + "str")
 SCALAR_TAGS: dict[str, tuple[type, ...]] = {
     CORE + "int": (int,),
-    CORE + "float": (int, plain_value("0.5").__class__),
+    CORE + "float": (int, Decimal),
     CORE + "bool": (bool,),
     CORE + "null": (type(None),),
 }
-COLLECTION_TAGS = frozenset({None, "!", CORE + "map", CORE + "seq"})
+COLLECTION_TAGS = ("!", CORE + "map", CORE + "seq")
 MERGE_KEY = "<<"
 
 
@@ -48,14 +50,17 @@ class Root(NamedTuple):
 
 
 class _Anchored(NamedTuple):
+    """What an alias stands for; ``closed`` is False until its end has come."""
+
     data: Any
     mark: Mark
     values: int
     height: int
+    closed: bool = True
 
 
 class _Open:
-    """A map or list whose end has not come yet. ``key`` is the key that waits for its value."""
+    """A map or list whose end has not come yet."""
 
     __slots__ = (
         "anchor",
@@ -71,21 +76,17 @@ class _Open:
         "values",
     )
 
-    def __init__(self, is_map: bool, start: int, anchor: str | None, values: int, as_key: bool) -> None:
+    def __init__(self, is_map: bool, start: int, values: int, anchor: str | None = None, as_key: bool = False) -> None:
         self.is_map = is_map
         self.data: Any = {} if is_map else []
         self.children: Any = {} if is_map else []
-        self.key: str | None = None
+        self.key: str | None = None  # the key of a map that waits for its value
         self.key_start = self.key_end = 0
         self.start = start
-        self.anchor = anchor
-        self.values = values
+        self.values = values  # how many had been counted before it
         self.height = 0
-        self.as_key = as_key
-
-    @property
-    def awaits_key(self) -> bool:
-        return self.is_map and self.key is None
+        self.anchor = anchor
+        self.as_key = as_key  # it stands where only a text may
 
 
 class Composer:
@@ -94,30 +95,34 @@ class Composer:
     def __init__(self, source: SourceText, problems: Problems) -> None:
         self._source = source
         self._problems = problems
-        self._anchors: dict[str, _Anchored | None] = {}
-        self._stack: list[_Open] = []
+        self._anchors: dict[str, _Anchored] = {}
+        # The document itself is the only item of a list, so that there is always something open to put a value into.
+        self._stack = [_Open(False, 0, 0)]
         self._values = 0
-        self._root: tuple[Any, Mark] = (None, (0, 0))
 
     def documents(self) -> Iterator[Root]:
-        """The documents, in order. Raises Refused where the text stops to make sense."""
+        """The documents, in order. Raises Refused where the text ceases to make sense."""
         loader = LOADER(self._source.text)
+        next_event = loader.get_event
+        handlers = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._open_map,
+            yaml.SequenceStartEvent: self._open_list,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+        }
+        found = 0
         try:
-            found = len(self._problems)
-            while (event := loader.get_event()) is not None:
-                kind = type(event)
-                if kind is yaml.ScalarEvent:
-                    self._scalar(event)
-                elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                    self._open(event, kind is yaml.MappingStartEvent)
-                elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                    self._close(event)
-                elif kind is yaml.AliasEvent:
-                    self._alias(event)
-                elif kind is yaml.DocumentStartEvent:
-                    self._anchors, found = {}, len(self._problems)
-                elif kind is yaml.DocumentEndEvent:
-                    yield Root(*self._root, len(self._problems) == found)
+            while (event := next_event()) is not None:
+                handle = handlers.get(type(event))
+                if handle is not None:
+                    handle(event)
+                elif type(event) is yaml.DocumentStartEvent:
+                    self._anchors, self._stack, found = {}, [_Open(False, 0, 0)], len(self._problems)
+                elif type(event) is yaml.DocumentEndEvent:
+                    whole = self._stack[0]
+                    yield Root(whole.data[0], whole.children[0], len(self._problems) == found)
         except yaml.YAMLError as error:
             problem = explain(error, self._source)
             self._problems.add(problem)
@@ -125,64 +130,76 @@ class Composer:
         finally:
             loader.dispose()
 
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
-        start, end, text = event.start_mark.index, event.end_mark.index, event.value
-        if self._stack and self._stack[-1].awaits_key:
-            self._take_key(text, start, end)
+    def _scalar(self, event: Any) -> None:
+        text = event.value
+        mark = (event.start_mark.index, event.end_mark.index)
+        parent = self._stack[-1]
+        if parent.is_map and parent.key is None:
+            self._take_key(text, mark)
             if event.anchor is not None:
-                self._anchors[event.anchor] = _Anchored(text, (start, end), 1, 0)
+                self._anchors[event.anchor] = _Anchored(text, mark, 1, 0)
             return
-        value = plain_value(text) if event.implicit[0] else text
         if event.tag is not None:
-            value = self._tagged(event.tag, text, start, end)
-        self._count(1, start)
+            value = self._tagged(event.tag, text, mark)
+        elif event.implicit[0]:
+            value = plain_value(text)
+        else:
+            value = text
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, (start, end), 1, 0)
-        self._put(value, (start, end), 0)
+            self._anchors[event.anchor] = _Anchored(value, mark, 1, 0)
+        self._values += 1
+        if self._values > MOST_VALUES:
+            self._too_much(mark[0])
+        if not parent.is_map:
+            parent.data.append(value)
+            parent.children.append(mark)
+            return
+        key = parent.key
+        if key not in parent.data:
+            parent.data[key] = value
+            parent.children[key] = (parent.key_start, parent.key_end, mark)
+        parent.key = None
 
-    def _tagged(self, tag: str, text: str, start: int, end: int) -> Any:
+    def _tagged(self, tag: str, text: str, mark: Mark) -> Any:
         """The value of a scalar with a tag."""
-        if tag in ("!", CORE + "str"):
+        if tag in TEXT_TAGS:
             return text
         if tag not in SCALAR_TAGS:
-            self._refuse_tag(tag, start, end)
+            self._refuse_tag(tag, mark)
             return text
         value = plain_value(text)
         if not isinstance(value, SCALAR_TAGS[tag]):
-            short = tag.removeprefix(CORE)
-            self._problems.report(
-                "E106", f"'{text}' is no !!{short}", self._source.span(start, end), "leave the tag out"
-            )
+            self._report("E106", f"'{text}' is no !!{tag.removeprefix(CORE)}", mark, "leave the tag out")
         return value
 
-    def _refuse_tag(self, tag: str, start: int, end: int) -> None:
-        self._problems.report(
-            "E101",
-            f"the tag '{tag}' is not allowed",
-            self._source.span(start, end),
-            "quote a text that begins with '!'",
-        )
+    def _refuse_tag(self, tag: str, mark: Mark) -> None:
+        self._report("E101", f"the tag '{tag}' is not allowed", mark, "quote a text that begins with '!'")
 
-    def _open(self, event: yaml.CollectionStartEvent, is_map: bool) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
-        as_key = bool(self._stack) and self._stack[-1].awaits_key
+    def _open_map(self, event: Any) -> None:
+        self._open(event, True)
+
+    def _open_list(self, event: Any) -> None:
+        self._open(event, False)
+
+    def _open(self, event: Any, is_map: bool) -> None:
+        start = event.start_mark.index
+        parent = self._stack[-1]
+        as_key = parent.is_map and parent.key is None
         if as_key:
-            self._problems.report(
-                "E101",
-                "a key must be a text",
-                self._source.span(start, end),
-                "quote a text that begins with '{' or '['",
-            )
-        elif event.tag not in COLLECTION_TAGS:
-            self._refuse_tag(event.tag, start, end)
-        self._count(1, start)
-        if len(self._stack) >= DEEPEST:
-            self._stop(f"the values nest more than {DEEPEST} deep", start)
+            hint = "quote a text that begins with '{' or '['"
+            self._report("E101", "a key must be a text", (start, event.end_mark.index), hint)
+        elif event.tag is not None and event.tag not in COLLECTION_TAGS:
+            self._refuse_tag(event.tag, (start, event.end_mark.index))
+        self._values += 1
+        if self._values > MOST_VALUES:
+            self._too_much(start)
+        if len(self._stack) > DEEPEST:
+            self._too_deep(start)
         if event.anchor is not None:
-            self._anchors[event.anchor] = None  # until it is closed: an alias in there would never end
-        self._stack.append(_Open(is_map, start, event.anchor, self._values, as_key))
+            self._anchors[event.anchor] = _Anchored(None, None, 0, 0, closed=False)
+        self._stack.append(_Open(is_map, start, self._values, event.anchor, as_key))
 
-    def _close(self, event: yaml.CollectionEndEvent) -> None:
+    def _close(self, event: Any) -> None:
         done = self._stack.pop()
         mark = (done.start, event.end_mark.index, done.children)
         height = done.height + 1
@@ -190,47 +207,44 @@ class Composer:
             self._anchors[done.anchor] = _Anchored(done.data, mark, self._values - done.values + 1, height)
         if done.as_key:
             parent = self._stack[-1]
-            # Reported already; a key that nobody can write keeps the pairs in step.
+            # Reported already; a key that nobody can write keeps keys and values in step.
             parent.key, parent.key_start, parent.key_end = f"\0{done.start}", done.start, done.start
             return
         self._put(done.data, mark, height)
 
-    def _alias(self, event: yaml.AliasEvent) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
-        if event.anchor not in self._anchors:
-            span = self._source.span(start, end)
-            self._problems.report(
-                "E101", f"the alias '*{event.anchor}' has no anchor", span, "quote a text that begins with '*'"
-            )
-            raise Refused(event.anchor)
-        anchored = self._anchors[event.anchor]
+    def _alias(self, event: Any) -> None:
+        mark = (event.start_mark.index, event.end_mark.index)
+        anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            self._stop(f"the alias '*{event.anchor}' contains itself", start)
-        if self._stack and self._stack[-1].awaits_key:
-            self._take_key(anchored.data if isinstance(anchored.data, str) else str(anchored.data), start, end)
+            message = f"the alias '*{event.anchor}' has no anchor"
+            self._report("E101", message, mark, "quote a text that begins with '*'")
+            raise Refused(message)
+        if not anchored.closed:
+            self._stop(f"the alias '*{event.anchor}' contains itself", mark[0])
+        parent = self._stack[-1]
+        if parent.is_map and parent.key is None:
+            if not isinstance(anchored.data, str):
+                self._report("E101", "a key must be a text", mark)
+            self._take_key(str(anchored.data), mark)
             return
-        self._count(anchored.values, start)
-        if len(self._stack) + anchored.height > DEEPEST:
-            self._stop(f"the values nest more than {DEEPEST} deep", start)
+        self._values += anchored.values
+        if self._values > MOST_VALUES:
+            self._too_much(mark[0])
+        if len(self._stack) + anchored.height > DEEPEST + 1:
+            self._too_deep(mark[0])
         self._put(anchored.data, anchored.mark, anchored.height)
 
-    def _take_key(self, text: str, start: int, end: int) -> None:
+    def _take_key(self, text: str, mark: Mark) -> None:
         parent = self._stack[-1]
-        parent.key, parent.key_start, parent.key_end = text, start, end
+        parent.key, (parent.key_start, parent.key_end) = text, mark
         if text in parent.data:
-            first = parent.children[text]
-            line, _ = self._source.position(first[0])
-            span = self._source.span(start, end)
-            self._problems.report("E102", f"the key '{text}' stands twice", span, f"it stands first on line {line}")
+            line, _ = self._source.position(parent.children[text][0])
+            self._report("E102", f"the key '{text}' stands twice", mark, f"it stands first on line {line}")
         elif text == MERGE_KEY:
-            span = self._source.span(start, end)
-            self._problems.report("E104", "merge keys '<<' are not part of the language", span, "write the keys out")
+            self._report("E104", "merge keys '<<' are not part of the language", mark, "write the keys out")
 
     def _put(self, value: Any, mark: Mark, height: int) -> None:
-        """Gives the value to the map or list that is open."""
-        if not self._stack:
-            self._root = (value, mark)
-            return
+        """Gives the value to what is open. ``_scalar`` does the same for itself, being most of the work."""
         parent = self._stack[-1]
         if height > parent.height:
             parent.height = height
@@ -243,11 +257,15 @@ class Composer:
             parent.children[parent.key] = (parent.key_start, parent.key_end, mark)
         parent.key = None
 
-    def _count(self, values: int, at: int) -> None:
-        self._values += values
-        if self._values > MOST_VALUES:
-            self._stop(f"the text unfolds to more than {MOST_VALUES:,} values", at)
+    def _report(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+        self._problems.report(code, message, self._source.span(mark[0], mark[1]), hint)
 
-    def _stop(self, message: str, at: int) -> Any:
-        self._problems.report("E103", message, self._source.span(at, at + 1))
+    def _too_much(self, at: int) -> NoReturn:
+        self._stop(f"the text unfolds to more than {MOST_VALUES:,} values", at)
+
+    def _too_deep(self, at: int) -> NoReturn:
+        self._stop(f"the values nest more than {DEEPEST} deep", at)
+
+    def _stop(self, message: str, at: int) -> NoReturn:
+        self._report("E103", message, (at, at + 1))
         raise Refused(message)

@@ -160,14 +160,15 @@ class UnionShape(Shape):
                 return shape.read(value, path, reading)
         if isinstance(value, dict | list) or value is None:
             return reading.wrong_type(self, value, path)
-        message = f"expected {self.expected}, found {kind_of(value)}"
-        hints = [hint for shape in self._shapes if (hint := shape.hint(value))]
         if isinstance(value, str):
-            words = [
-                str(option) for shape in self._shapes if isinstance(shape, LiteralShape) for option in shape.options
-            ]
-            message, hints = f"expected {self.expected}, found '{value}'", [did_you_mean(value, words) or ""]
-        return reading.fail("E106", message, reading.document.span(path), next(filter(None, hints), None))
+            literals = [shape for shape in self._shapes if isinstance(shape, LiteralShape)]
+            likely = did_you_mean(value, [str(option) for shape in literals for option in shape.options])
+            return reading.fail(
+                "E106", f"expected {self.expected}, found '{value}'", reading.document.span(path), likely
+            )
+        hints = [hint for shape in self._shapes if (hint := shape.hint(value))]
+        message = f"expected {self.expected}, found {kind_of(value)}"
+        return reading.fail("E106", message, reading.document.span(path), hints[0] if hints else None)
 
     def schema(self, definitions: Definitions) -> Schema:
         return {"anyOf": [shape.schema(definitions) for shape in self._shapes]}

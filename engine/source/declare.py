@@ -6,9 +6,9 @@
         to: Name
         if_: Formula | None = option(None, key="if", help="Taken when it is true")
 
-Annotations may be ``str int bool Decimal Any Name Formula Duration Rate TimeOfDay Label``, ``Literal[…]``, ``X | None``,
-unions, ``tuple[X, ...]``, ``tuple[X, Y]``, ``Mapping[K, X]`` (K: ``Name``, ``str`` for any text, or a Literal), and other
-Located dataclasses. A base class given to the grammar as a :class:`Family` stands for any of its members.
+Annotations may be ``str int bool Decimal Any Name Formula Duration Rate TimeOfDay Label``, ``Literal[…]``,
+``X | None``, unions, ``tuple[X, ...]``, ``tuple[X, Y]``, ``Mapping[K, X]`` (K: ``Name``, ``str`` for any text, or a
+Literal), and other Located dataclasses. A base class given to the grammar as a :class:`Family` stands for any of its members.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Located:
 class Family:
     """The members of a base class, by the word that an author writes for each.
 
-    With ``by``, that key holds the word (``type: text``), and a bare text is the word too; ``otherwise`` gives the word when
-    the key is absent but another one is there. Without ``by``, the first key that is a word decides (``create: …``).
+    With ``by``, that key holds the word (``type: text``), and a bare text is the word too; ``otherwise`` gives the word
+    when the key is absent but another one is there. Without ``by``, the first key that is a word decides.
     """
 
     what: str

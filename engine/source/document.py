@@ -20,8 +20,8 @@ Mark: TypeAlias = Any
 class Document:
     """One YAML document, not trusted yet.
 
-    ``kind`` is its first key, ``name`` that key's value. ``data`` (maps, lists, text, int, Decimal, bool, None; keys are
-    always text) holds that first key too. Nobody changes any of it.
+    ``kind`` is its first key, ``name`` that key's value. ``data`` (maps, lists, text, int, Decimal, bool, None; keys
+    are always text) holds that first key too. Nobody changes any of it.
     """
 
     __slots__ = ("data", "kind", "marks", "name", "source")
@@ -59,7 +59,7 @@ class Document:
         return self.source.span(mark[0], self._end(mark))
 
     def key_span(self, path: Path) -> Span:
-        """The place of the key at that path. A list item, and the whole, have none: their own first key stands for it."""
+        """The place of the key at that path. For a list item and the whole, which have none, that of their first key."""
         mark, key, whole = self._find(path)
         if whole and key is not None:
             return self.source.span(key[0], key[1])

@@ -1,4 +1,4 @@
-"""The small values that definitions are made of, beyond text and numbers: names, expressions, durations, rates, times."""
+"""What definitions are made of beyond text and numbers: names, expressions, durations, rates, times of day."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Formula:
-    """An expression as it stands in a file. ``expression`` is what it was compiled to: None until ``bind``, then for good.
+    """An expression as it stands in a file. ``expression`` is what it was compiled to: None until ``bind``.
 
     Two formulas of the same text are different ones, since they stand in different places.
     """

@@ -1,7 +1,7 @@
 """What all compiled shapes have in common, and the shapes of single values.
 
-A shape reads a value into what Python code works with, reporting all that is wrong, and describes itself as JSON Schema.
-Both come from the same object, so that an editor and the engine agree.
+A shape reads a value into what Python code works with, reporting all that is wrong, and describes itself as JSON
+Schema. Both come from the same object, so that an editor and the engine agree.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def read_file(
 
 
 def read_folder(root: Path, folders: Iterable[str], problems: Problems, cache: Cache | None = None) -> Sources:
-    """All YAML files below the folders of the root, sorted by name. Hidden ones do not count, nor do missing folders."""
+    """All YAML files below the folders of the root, sorted by name; no hidden ones. A missing folder is no problem."""
     root = root.resolve()
     documents: list[Document] = []
     texts: dict[str, SourceText] = {}
@@ -105,13 +105,16 @@ def _text_of(path: Path, root: Path, name: str, problems: Problems) -> str | Non
         return None
     try:
         if not path.is_file():
-            return _unreadable(name, "this is no regular file", problems)
+            _unreadable(name, "this is no regular file", problems)
+            return None
         with path.open("rb") as stream:
             raw = stream.read(LARGEST_FILE + 1)
     except OSError as error:
-        return _unreadable(name, f"the file cannot be read: {error.strerror}", problems)
+        _unreadable(name, f"the file cannot be read: {error.strerror}", problems)
+            return None
     if len(raw) > LARGEST_FILE:
-        return _unreadable(name, f"the file is larger than {LARGEST_FILE // 1024 // 1024} MB", problems)
+        _unreadable(name, f"the file is larger than {LARGEST_FILE // 1024 // 1024} MB", problems)
+            return None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

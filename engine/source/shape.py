@@ -1,6 +1,7 @@
 """Shapes from types: the grammar that reads located documents into frozen dataclasses, and writes their JSON Schemas.
 
-What an author may declare is in ``declare.py``, what may stand in a place in ``leaves.py``; both are given on from here.
+What an author may declare is in ``declare.py``, what may stand in a place in ``leaves.py``; both are given
+on from here.
 """
 
 from __future__ import annotations
