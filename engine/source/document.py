@@ -59,7 +59,7 @@ class Document:
         return self.source.span(mark[0], self._end(mark))
 
     def key_span(self, path: Path) -> Span:
-        """The place of the key at that path. For a list item and the whole, which have none, that of their first key."""
+        """The place of the key at that path; of the first key inside for a list item and the whole, which have none."""
         mark, key, whole = self._find(path)
         if whole and key is not None:
             return self.source.span(key[0], key[1])

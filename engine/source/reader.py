@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,21 +105,22 @@ def _text_of(path: Path, root: Path, name: str, problems: Problems) -> str | Non
     if not _inside(path, root, problems):
         return None
     try:
-        if not path.is_file():
+        # A pipe would keep the reader waiting for ever.
+        if path.exists() and not path.is_file():
             _unreadable(name, "this is no regular file", problems)
             return None
         with path.open("rb") as stream:
             raw = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         _unreadable(name, f"the file cannot be read: {error.strerror}", problems)
-            return None
+        return None
     if len(raw) > LARGEST_FILE:
         _unreadable(name, f"the file is larger than {LARGEST_FILE // 1024 // 1024} MB", problems)
-            return None
+        return None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        sound = SourceText(name, raw[: error.start].decode("utf-8", "replace").removeprefix("\ufeff"))
+        sound = SourceText(name, raw.removeprefix(BOM_UTF8)[: error.start].decode("utf-8", "replace"))
         at = len(sound.text)
         problems.report("E100", "the file is not UTF-8", sound.span(at, at), "save it as UTF-8")
         return None
