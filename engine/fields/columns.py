@@ -30,7 +30,11 @@ class Codec(TypeDecorator[Any]):
     """A column type of ours: what it is in each database, and the two functions in between, for what is not null."""
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
-    cache_ok = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # SQLAlchemy looks for it in each class itself: the arguments of the constructor tell two types apart.
+        cls.cache_ok = True
 
     def postgresql(self) -> TypeEngine[Any]:
         """Its type there."""

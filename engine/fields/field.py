@@ -150,6 +150,7 @@ class Field(Located):
     value: Formula | None = option(None, help="An expression: the field is computed and cannot be put in")
     private: bool | None = option(None, help="Personal data: masked unless a role's access says `private: true`")
     unique: bool = option(False, help="Whether no two records may share a value")
+    system: bool = option(False, help="Only steps set it: neither people nor channels put it in")
     was: Name | None = option(None, help="The name it had before; renames the column instead of dropping it")
 
     @property
@@ -161,6 +162,11 @@ class Field(Located):
     def computed(self) -> bool:
         """Whether the engine works the value out."""
         return self.value is not None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether no caller puts it in: it is worked out, numbered or looked up by the engine, or set by steps alone."""
+        return self.computed or self.generated or self.system
 
     def link(self, linker: Linker, scope: Scope) -> None:
         """Resolves and compiles what the field refers to. ``scope`` is that of the model (or rows) it stands in."""

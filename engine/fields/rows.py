@@ -127,7 +127,7 @@ def _nested(rows: RowsField, deepest: int) -> list[RowsField]:
 def _property(field: Field) -> dict[str, Any]:
     """The schema of a field in a row, where null says that there is no value."""
     schema = {"anyOf": [field.schema(), {"type": "null"}]}
-    return {**schema, "readOnly": True} if field.computed or field.generated else schema
+    return {**schema, "readOnly": True} if field.read_only else schema
 
 
 def _parse_row(row: Any, index: int, parsers: Mapping[str, Parser]) -> dict[str, Any]:
