@@ -2,11 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol, TypeAlias
 
-from engine.fields.field import Linker
-from engine.source.shape import Located
+from engine.expressions.types import Scope, Shape, Type
+from engine.fields.field import Field, Linker
+from engine.source.shape import Formula, Located
+
+#: A key below a located object, or the path of several.
+Key: TypeAlias = str | int | tuple[str | int, ...]
+
+
+class DefinitionLinker(Linker, Protocol):
+    """What a whole definition needs of the others, beyond what a field or a step does."""
+
+    def report(self, code: str, message: str, at: Located, key: Key | None = None, hint: str | None = None) -> None:
+        """Adds a problem, at the object or at the value of one of its keys."""
+        ...
+
+    def report_key(self, code: str, message: str, at: Located, key: Key, hint: str | None = None) -> None:
+        """Adds a problem at a key itself: where the author has chosen its name."""
+        ...
+
+    def reference(self, kind: str, name: str | None, at: Located, key: Key, *, is_key: bool = False) -> Any:
+        """The object of that kind and name; when it does not exist, a problem with a likely name, and None."""
+        ...
+
+    def complete(self, kind: str, name: str | None = None) -> bool:
+        """Whether the object of that name was read, or all of the kind. False: what they hold is unknown, so that something
+        missing in them is no news."""
+        ...
+
+    def fields(self, model: str) -> Mapping[str, Field]:
+        """All fields of the model, the system columns first; empty when there is no such model."""
+        ...
+
+    def system_fields(self, model: str) -> Mapping[str, Field]:
+        """The system columns of the model."""
+        ...
+
+    def field(self, model: str, path: str, at: Located, key: Key, *, is_key: bool = False) -> Field | None:
+        """The field of that name, or at the end of a path such as ``leader.name``; when there is none, a problem (E303) with
+        a likely name, at the value of ``key`` or at the key itself."""
+        ...
+
+    def rows_scope(self, model: str, path: tuple[str, ...], **names: Type) -> Scope:
+        """What an expression in the rows at that path may name: the row's fields, and the record around it by its name."""
+        ...
+
+    def input_shape(self, name: str, fields: Mapping[str, Field]) -> Shape:
+        """The shape of what an event or an action is given."""
+        ...
+
+    def row_condition(self, owner: str, name: str, formula: Formula, model: str) -> None:
+        """Compiles a named condition of an ``access`` document for one of the models that it is used for."""
+        ...
+
+    def states(self, model: str) -> Iterable[str]:
+        """The names of all states of the model's workflows."""
+        ...
+
+    def events(self, model: str) -> Iterable[str]:
+        """The names of all events that the model's workflows know."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,5 +84,5 @@ class Definition(Located):
         """The value of the document's first key."""
         return str(self.document.name)
 
-    def link(self, linker: Linker) -> None:
+    def link(self, linker: DefinitionLinker) -> None:
         """Resolves names and compiles expressions; every problem goes to the linker."""

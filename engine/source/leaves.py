@@ -6,13 +6,17 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, NewType
+from typing import TYPE_CHECKING, Any, ClassVar, NewType, TypeAlias
 
 from engine.errors import Span
 from engine.source.document import Document, Path
 
 #: A name that definitions refer to: lower case letters, digits and underscores, starting with a letter.
-Name = NewType("Name", str)
+#: For the type checker it is a text, since maps of names are read with texts; the grammar tells the two apart.
+if TYPE_CHECKING:
+    Name: TypeAlias = str
+else:
+    Name = NewType("Name", str)
 
 #: Databases cut longer names off.
 LONGEST_NAME = 63

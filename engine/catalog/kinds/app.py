@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
-from engine.catalog.kind import Definition
+from engine.catalog.kind import Definition, DefinitionLinker, Key
 from engine.errors import Label
 from engine.source.shape import Located, Name, TimeOfDay, option
 
@@ -34,6 +36,14 @@ class App(Definition):
     intake: Name | None = option(None, help="The model that channels feed unless they say `for`")
     menu: tuple[MenuGroup, ...] = ()
 
+    def link(self, linker: DefinitionLinker) -> None:
+        check_timezone(linker, self, self.timezone)
+        linker.reference("model", self.intake, self, "intake")
+        for group in self.menu:
+            for at, item in enumerate(group.items):
+                if linker.get("view", item) is None:
+                    linker.reference("model", item, group, ("items", at))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Calendar(Definition):
@@ -44,10 +54,37 @@ class Calendar(Definition):
     calendar: Name
     label: Label | None = None
     timezone: str | None = None
-    week: Mapping[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], tuple[tuple[TimeOfDay, TimeOfDay], ...]]
+    week: Mapping[
+        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+        tuple[tuple[TimeOfDay, TimeOfDay], ...],
+    ]
     holidays: Mapping[str, Label] = option(default_factory=dict, help="Dates that are off, with their names")
-    workdays: Mapping[str, Label] = option(default_factory=dict, help="Dates that are worked though the week says otherwise")
-    confirmed_until: str | None = option(None, help="Past this date the week's pattern holds, and results are provisional")
+    workdays: Mapping[str, Label] = option(
+        default_factory=dict, help="Dates that are worked though the week says otherwise"
+    )
+    confirmed_until: str | None = option(
+        None, help="Past this date the week's pattern holds, and results are provisional"
+    )
+
+    def link(self, linker: DefinitionLinker) -> None:
+        if self.timezone is not None:
+            check_timezone(linker, self, self.timezone)
+        for weekday, spans in self.week.items():
+            end = None
+            for at, (opens, closes) in enumerate(spans):
+                if opens >= closes or (end is not None and opens < end):
+                    linker.report(
+                        "E107",
+                        "each span ends after it begins, and begins after the one before",
+                        self,
+                        ("week", weekday, at),
+                    )
+                end = closes
+        for key, days in (("holidays", self.holidays), ("workdays", self.workdays)):
+            for day in days:
+                check_date(linker, self, day, (key, day), is_key=True)
+        if self.confirmed_until is not None:
+            check_date(linker, self, self.confirmed_until, "confirmed_until")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +101,24 @@ class Test(Definition):
     given: tuple[Mapping[str, Any], ...] = option((), help="Records, each {model: {field: value}}; links by key")
     do: tuple[Mapping[str, Any], ...] = option((), help="create, update, fire, intake, wait")
     expect: tuple[Mapping[str, Any], ...] = ()
+
+
+def check_timezone(linker: DefinitionLinker, at: Located, name: str) -> None:
+    """Reports a ``timezone`` that is none of the IANA database."""
+    try:
+        ZoneInfo(name)
+    except (
+        LookupError,
+        ValueError,
+        OSError,
+    ):  # ZoneInfo reads a file of that name: a folder's or a foreign path's is no zone
+        linker.report("E107", f"'{name}' is no time zone", at, "timezone", "such as Asia/Shanghai or UTC")
+
+
+def check_date(linker: DefinitionLinker, at: Located, text: str, key: Key, *, is_key: bool = False) -> None:
+    """Reports what is no date."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        report = linker.report_key if is_key else linker.report
+        report("E107", f"'{text}' is no date", at, key, "such as 2026-10-01")

@@ -1,17 +1,20 @@
-"""``channel``: how records come in from outside, and ``message``: how news goes out."""
+"""``channel``: how records come in from outside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from engine.catalog.kind import Definition
+from engine.catalog.kind import Definition, DefinitionLinker
+from engine.catalog.kinds.app import check_timezone
+from engine.catalog.kinds.mapping import Mapped, link_map
+from engine.catalog.kinds.pages import check_event
 from engine.catalog.kinds.rules import Rule
 from engine.errors import Label
+from engine.expressions.types import BOOLEAN
 from engine.source.shape import Formula, Located, Name, option
-from engine.steps.step import Step
+from engine.steps.step import Step, link_steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,9 @@ class Auth(Located):
 class Intake(Located):
     """The form of what arrives."""
 
-    format: Literal["json", "csv", "xlsx"] | tuple[Literal["json", "csv", "xlsx"], ...] = option("json", help="One, or those it may arrive in; told apart by content type, file name and first bytes")
+    format: Literal["json", "csv", "xlsx"] | tuple[Literal["json", "csv", "xlsx"], ...] = option(
+        "json", help="One, or those it may arrive in; told apart by content type, file name and first bytes"
+    )
     each: str | None = option(None, help="JSON: the path of the records, such as $.records[*]; absent: the body is one")
     group: tuple[str, ...] = option((), one_or_many=True, help="CSV, XLSX: the columns that rows of one record share")
     auth: Auth | None = None
@@ -50,32 +55,6 @@ class Identity(Located):
     key: tuple[Name, ...] = option(one_or_many=True)
     version: str | None = option(None, help="A path whose later value wins; absent: the content decides")
     stale: Literal["ignore", "refuse"] = "ignore"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mapped(Located):
-    """Where a field's value comes from: exactly one of `from const value lookup upsert alias each`."""
-
-    __short__ = "from"
-
-    from_: str | None = option(None, key="from", help="A path into the raw record: $.a.b, or a column's name as $.列名")
-    const: Any = None
-    value: Formula | None = option(None, help="An expression over the fields mapped so far")
-    lookup: str | None = option(None, help="A model, or one of its fields (gb_pickup.address), found with `by`")
-    upsert: str | None = option(None, help="A model whose record is found with `by`, or made with `by` and `set`")
-    alias: str | None = option(None, help="A path whose value is looked up among the aliases of the link's model for this channel, then as its key")
-    each: str | None = option(None, help="A path of raw rows, each mapped by `map`; `$` starts at the row")
-    map: Mapping[Name, Mapped] | None = None
-    by: Mapping[Name, Mapped] | None = None
-    set: Mapping[Name, Mapped] | None = None
-    scale: Decimal | None = option(None, help="A factor: cents to money is 0.01")
-    choices: Mapping[str, Any] | None = option(None, help="What each arriving text means; others are refused")
-    format: str | None = option(None, help="How a date or time is written, as in strptime; ISO 8601 when absent")
-    default: Any = option(None, help="Taken when the path leads nowhere or to an empty value")
-
-    @property
-    def name(self) -> str:
-        return str(self.path[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,24 +77,60 @@ class Channel(Definition):
     for_: Name | None = option(None, key="for", help="The model that it feeds; the app's `intake` when absent")
     intake: Intake
     identity: Identity
-    only: Formula | None = option(None, help="Over `raw`-mapped fields: arrivals for which this is false are skipped and said so")
+    only: Formula | None = option(
+        None, help="Over `raw`-mapped fields: arrivals for which this is false are skipped and said so"
+    )
     map: Mapping[Name, Mapped]
-    accept: Mapping[Name, Rule] = option(default_factory=dict, help="What an arrival must meet; refused with a code, or accepted with consequences")
+    accept: Mapping[Name, Rule] = option(
+        default_factory=dict, help="What an arrival must meet; refused with a code, or accepted with consequences"
+    )
     too_late: TooLate | None = None
     workflow: Name | None = None
     form: Name | None = None
     submit: Name | None = option(None, help="The event fired after creation; its form's when absent")
 
+    def model(self, linker: DefinitionLinker) -> str | None:
+        """The model that it feeds: its own `for`, else the one that the application names."""
+        if self.for_ is not None:
+            return self.for_
+        apps = [linker.get("app", name) for name in linker.known("app")]
+        return next((app.intake for app in apps if app.intake is not None), None)
 
-@dataclass(frozen=True, kw_only=True)
-class MessageTemplate(Definition):
-    """A text with places to fill, in each language: Jinja2, sandboxed."""
+    def link(self, linker: DefinitionLinker) -> None:
+        model = self.model(linker)
+        if model is None:
+            if linker.complete("app"):
+                linker.report_key("E105", "which model does it feed? the app names none", self, "channel", "say `for:`")
+            return
+        if linker.get("model", model) is None:
+            linker.reference("model", self.for_, self, "for")
+            return
+        self._link_parts(linker, model)
+        scope = linker.scope(model)
+        for at, name in enumerate(self.identity.key):
+            linker.field(model, name, self.identity, ("key", at))
+        linker.compile(self.only, scope, BOOLEAN)
+        link_map(linker, self.map, model)
+        for rule in self.accept.values():
+            rule.link(linker, model, scope)
+        if self.too_late is not None:
+            linker.compile(self.too_late.if_, scope, BOOLEAN)
+            link_steps(self.too_late.do, linker, model, scope)
 
-    kind: ClassVar[str] = "message"
-
-    message: Name
-    label: Label | None = None
-    for_: Name | None = option(None, key="for")
-    by: tuple[str, ...] = option(("log",), one_or_many=True, help="`email`, `log`, or a connector that is installed")
-    subject: Label | None = None
-    text: Label
+    def _link_parts(self, linker: DefinitionLinker, model: str) -> None:
+        """Checks the workflow, the form and the event that it names, and its time zone."""
+        for kind, name in (("workflow", self.workflow), ("form", self.form)):
+            found = linker.reference(kind, name, self, kind)
+            if found is not None and found.for_ != model:
+                linker.report(
+                    "E405", f"the {kind} {name} is for {found.for_}, and this channel feeds {model}", self, kind
+                )
+        if self.submit is not None:
+            check_event(linker, model, self.submit, self, "submit")
+        if self.intake.timezone is not None:
+            check_timezone(linker, self.intake, self.intake.timezone)
+        formats = (self.intake.format,) if isinstance(self.intake.format, str) else self.intake.format
+        if self.intake.group and "json" in formats:
+            linker.report(
+                "E110", "`group` joins lines of a table; for JSON the rows are mapped by `each`", self.intake, "group"
+            )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from hashlib import sha256
+from itertools import chain
+from typing import ClassVar, Literal
 
-from engine.catalog.kind import Definition
+from engine.catalog.kind import Definition, DefinitionLinker, Key
+from engine.catalog.kinds.rules import link_input
 from engine.errors import Label
+from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
+from engine.registry import did_you_mean
 from engine.source.shape import Formula, Located, Name, option
-from engine.steps.step import Step
+from engine.steps.flow import check_recipient
+from engine.steps.step import Step, link_steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +41,20 @@ class Notification(Located):
     message: Name
     to: str | None = None
 
+    def link(self, linker: DefinitionLinker, model: str) -> None:
+        """Checks the message and who gets it."""
+        linker.reference("message", self.message, self, "message")
+        check_recipient(linker, self, model, self.to)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Located):
     """Something that may be fired on a record in certain states."""
 
     to: Name | None = option(None, help="The state it leads to; absent: the state stays")
-    from_: tuple[Name, ...] = option((), key="from", one_or_many=True, help="The states it may be fired in; for events that stand on their own")
+    from_: tuple[Name, ...] = option(
+        (), key="from", one_or_many=True, help="The states it may be fired in; for events that stand on their own"
+    )
     label: Label | None = None
     by: str | None = option(None, help="`system`: only the engine fires it; a role's name: only that role")
     require: Formula | None = option(None, help="The guard")
@@ -53,6 +67,17 @@ class Event(Located):
     def name(self) -> str:
         return str(self.path[-1])
 
+    def link(self, linker: DefinitionLinker, model: str, scope: Scope) -> None:
+        """Compiles the guard and the steps; they see the input."""
+        if self.input:
+            scope = link_input(linker, f"{self.name} input", self.input, model)
+        linker.compile(self.require, scope, BOOLEAN)
+        if self.by is not None and self.by != "system":
+            linker.reference("access", self.by, self, "by")
+        link_steps(self.do, linker, model, scope)
+        for notification in self.notify:
+            notification.link(linker, model)
+
 
 @dataclass(frozen=True, kw_only=True)
 class State(Located):
@@ -64,16 +89,29 @@ class State(Located):
     notify: tuple[Notification, ...] = option((), one_or_many=True)
     events: Mapping[Name, Event] = option(default_factory=dict)
     next: Mapping[Name, Branch] = option(default_factory=dict)
-    color: str | None = option(None, help="ok, warn, bad or info")
+    color: Literal["ok", "warn", "bad", "info"] | None = None
 
     @property
     def name(self) -> str:
         return str(self.path[-1])
 
+    def link(self, linker: DefinitionLinker, model: str, scope: Scope) -> None:
+        """Links what happens on entry, the events and the branches."""
+        link_steps(self.do, linker, model, scope)
+        for notification in self.notify:
+            notification.link(linker, model)
+        for event in self.events.values():
+            event.link(linker, model, scope)
+        for branch in self.next.values():
+            linker.compile(branch.if_, scope, BOOLEAN)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow(Definition):
-    """States, events and what happens between them. With `extends`, a patch by name over another workflow."""
+    """States, events and what happens between them. With `extends`, a patch by name over another workflow.
+
+    One without states only adds its events to the other workflows of the model.
+    """
 
     kind: ClassVar[str] = "workflow"
     link_order: ClassVar[int] = 30
@@ -84,4 +122,71 @@ class Workflow(Definition):
     start: Name | None = None
     extends: Name | None = None
     states: Mapping[Name, State] = option(default_factory=dict)
-    events: Mapping[Name, Event] = option(default_factory=dict, help="Events that stand on their own: each names its `from`")
+    events: Mapping[Name, Event] = option(
+        default_factory=dict, help="Events that stand on their own: each names its `from`"
+    )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of what the workflow says, patches and added events included: a case keeps it as its version."""
+        parts = {id(part.document): part.document.data for part in chain([self], self.events.values())}
+        return sha256(repr(list(parts.values())).encode()).hexdigest()
+
+    def every_event(self) -> Iterator[str]:
+        """The names of all events, those of states first; one that several states have comes several times."""
+        for state in self.states.values():
+            yield from state.events
+        yield from self.events
+
+    def link(self, linker: DefinitionLinker) -> None:
+        if linker.reference("model", self.for_, self, "for") is None:
+            return
+        scope = linker.scope(self.for_)
+        for state in self.states.values():
+            state.link(linker, self.for_, scope)
+        for event in self.events.values():
+            if event.document is self.document:  # an added one is linked where it stands
+                event.link(linker, self.for_, scope)
+        self._check_targets(linker)
+
+    def _check_targets(self, linker: DefinitionLinker) -> None:
+        """Reports every name of a state that is none."""
+        if not self.states:
+            if self.start is not None:
+                linker.report("E405", "a workflow without states starts nowhere", self, "start")
+        elif self.start is None:
+            linker.report_key("E105", "a workflow needs a `start:`, the state of a new record", self, self.kind)
+        else:
+            self._check_state(linker, self.start, self, "start")
+        for state in self.states.values():
+            for event in state.events.values():
+                self._check_event(linker, event)
+            for branch in state.next.values():
+                self._check_state(linker, branch.to, branch, "to")
+            if state.after is not None:
+                self._check_after(linker, state)
+        for event in self.events.values():
+            if event.document is self.document:
+                self._check_event(linker, event)
+                if not event.from_:
+                    linker.report_key(
+                        "E105", "an event outside of a state needs `from:`, the states it may be fired in", event, ()
+                    )
+
+    def _check_event(self, linker: DefinitionLinker, event: Event) -> None:
+        if event.to is not None:
+            self._check_state(linker, event.to, event, "to")
+        for at, name in enumerate(event.from_):
+            self._check_state(linker, name, event, ("from", at))
+
+    def _check_after(self, linker: DefinitionLinker, state: State) -> None:
+        earlier = self.states.get(state.after or "")
+        if earlier is None:
+            self._check_state(linker, state.after or "", state, "after")
+        elif not earlier.next:
+            linker.report("E405", f"'{state.after}' has no branch to take over", state, "after")
+
+    def _check_state(self, linker: DefinitionLinker, name: str, at: Located, key: Key) -> None:
+        known = self.states or dict.fromkeys(linker.states(self.for_))
+        if name not in known and (self.states or linker.complete("workflow")):
+            linker.report("E302", f"there is no state '{name}'", at, key, did_you_mean(name, known))

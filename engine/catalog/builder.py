@@ -1,0 +1,187 @@
+"""Builds the catalogue. One run reports every problem of every file; a document stops at its first failing phase, the
+others go on, and what refers to it is not blamed.
+
+1. *read*: text to located data (``engine.source``)
+2. *shape*: each document to its kind; unknown keys and wrong types end here
+3. *names*: no two objects of one name
+4. *merge*: patches over workflows, extensions into models: from here on every field and state is known
+5. *link*: names to objects, expressions to what they read
+6. *cross checks*: what only shows when all is linked, such as computed fields that need each other
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import engine
+from engine.catalog.builtins import BUILTINS
+from engine.catalog.catalog import Catalog
+from engine.catalog.checks import check_computations
+from engine.catalog.computations import Dependencies
+from engine.catalog.kinds.model import back_links
+from engine.catalog.kinds.workflow import Workflow
+from engine.catalog.linker import CatalogLinker
+from engine.catalog.parsing import Parsed, Parser
+from engine.catalog.shapes import BackLink, Shapes
+from engine.catalog.vocabulary import Vocabulary
+from engine.errors import Label
+from engine.fields.choice import ChoiceField
+from engine.fields.field import Field
+from engine.source.cache import Cache
+from engine.source.document import Document
+from engine.source.problems import Problems
+from engine.source.reader import Sources, read_folder, read_text
+from engine.source.text import SourceText
+
+#: Where an application keeps its definitions, below its folder.
+FOLDERS = ("definitions", "forms", "workflows", "rules", "connectors")
+#: The document whose fields are the columns of every record.
+RECORD = "record"
+
+
+def load(app_dir: Path, vocabulary: Vocabulary = BUILTINS, *, cache: Cache | None = None) -> Catalog:
+    """The catalogue of the application in a folder. Raises DefinitionError with every problem of all its files."""
+    problems = Problems()
+    return build(read_folder(app_dir, FOLDERS, problems, cache), vocabulary, problems=problems)
+
+
+def build_texts(texts: Mapping[str, str], vocabulary: Vocabulary = BUILTINS) -> Catalog:
+    """The catalogue of definitions given as texts by path: those of a snapshot, or of a test."""
+    problems = Problems()
+    documents = [document for file, text in sorted(texts.items()) for document in read_text(text, file, problems)]
+    sources = Sources(tuple(documents), {file: SourceText(file, text) for file, text in texts.items()})
+    return build(sources, vocabulary, problems=problems)
+
+
+def build(sources: Sources, vocabulary: Vocabulary = BUILTINS, *, problems: Problems | None = None) -> Catalog:
+    """The catalogue of what was read. ``problems`` are those of the reading. Raises DefinitionError."""
+    problems = problems if problems is not None else Problems()
+    system = system_documents()
+    parsed = Parser(vocabulary, problems).parse(system, sources)
+    catalog = assemble(parsed, vocabulary, sources, problems)
+    problems.raise_errors()
+    return catalog
+
+
+@cache
+def system_documents() -> tuple[Document, ...]:
+    """The documents of the models that come with the engine. A problem in them is a bug."""
+    problems = Problems()
+    read = read_folder(Path(__file__).parent, ("system",), problems)
+    problems.raise_errors()
+    return read.documents
+
+
+def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems: Problems) -> Catalog:
+    """Links the definitions and checks them against each other. Only sound when no problem was reported."""
+    record = parsed.models.pop(RECORD)
+    parsed.of("model").pop(RECORD)
+    own_columns = {name: _columns(record.fields, name, parsed) for name in parsed.models}
+    fields = {name: {**own_columns[name], **model.fields} for name, model in parsed.models.items()}
+    backs = _back_links(parsed, problems)
+    shapes = Shapes(
+        fields, {name: model.key for name, model in parsed.models.items()}, backs, parsed.unread.get("model", ())
+    )
+    unread = {kind: frozenset(names) for kind, names in parsed.unread.items()}
+    linker = CatalogLinker(vocabulary, parsed.definitions, fields, own_columns, shapes, unread)
+    for column in record.fields.values():
+        column.link(linker, linker.scope(None))
+    definitions = [found for named in parsed.definitions.values() for found in named.values()]
+    for definition in sorted(
+        [*definitions, *parsed.extensions], key=lambda found: (found.link_order, found.kind, found.name)
+    ):
+        definition.link(linker)
+    dependencies = {name: Dependencies(name, fields[name], backs) for name in parsed.models}
+    check_computations(linker, parsed.models, dependencies)
+    for problem in linker.problems:
+        problems.add(problem)
+    return _catalog(parsed, vocabulary, sources, linker, dependencies)
+
+
+def _catalog(
+    parsed: Parsed,
+    vocabulary: Vocabulary,
+    sources: Sources,
+    linker: CatalogLinker,
+    dependencies: Mapping[str, Dependencies],
+) -> Catalog:
+    def named(kind: str) -> Mapping[str, Any]:
+        return dict(sorted(parsed.of(kind).items()))
+
+    return Catalog(
+        fingerprint=fingerprint(sources),
+        sources={file: source.text for file, source in sources.texts.items()},
+        vocabulary=vocabulary,
+        app=next(iter(named("app").values()), None),  # type: ignore[arg-type]  # absent only where it has a problem
+        models=dict(sorted(parsed.models.items())),
+        forms=named("form"),
+        views=named("view"),
+        access=named("access"),
+        workflows=named("workflow"),
+        checks=named("checks"),
+        actions=named("action"),
+        channels=named("channel"),
+        messages=named("message"),
+        calendars=named("calendar"),
+        tests=named("test"),
+        system_models=frozenset(document.name for document in system_documents() if document.kind == "model")
+        - {RECORD},
+        shapes=linker.shapes,
+        dependencies=dependencies,
+        row_conditions=linker.row_conditions,
+        expression_uses=tuple(linker.uses),
+    )
+
+
+def fingerprint(sources: Sources) -> str:
+    """A hash of the engine's version and of every file: by it cases, logs and snapshots name the definitions."""
+    digest = sha256(engine.__version__.encode())
+    texts = {**{document.file: document.source for document in system_documents()}, **sources.texts}
+    for file in sorted(texts):
+        content = sha256(texts[file].text.encode()).hexdigest()
+        digest.update(f"\n{file} {content}".encode())
+    return digest.hexdigest()
+
+
+def _columns(columns: Mapping[Any, Field], model: str, parsed: Parsed) -> dict[str, Field]:
+    """The columns that every record has, `status` with the states of the model's workflows."""
+    labels: dict[str, Label] = {}
+    for flow in parsed.of("workflow").values():
+        if isinstance(flow, Workflow) and flow.for_ == model:
+            for name, state in flow.states.items():
+                labels.setdefault(name, state.label or name)
+    found: dict[str, Field] = dict(columns)
+    # Where a workflow could not be read, the states are not all known: then any text may be one.
+    if labels and not parsed.unread.get("workflow"):
+        status = found["status"]
+        found["status"] = ChoiceField(document=status.document, path=status.path, label=status.label, of=labels)
+    return found
+
+
+def _back_links(parsed: Parsed, problems: Problems) -> dict[str, dict[str, BackLink]]:
+    """The other sides of all links, by model and name."""
+    found: dict[str, dict[str, BackLink]] = {name: {} for name in parsed.models}
+    for model in parsed.models.values():
+        for link, name in back_links(model.name, model.fields):
+            target = parsed.models.get(link.target)
+            if target is None:
+                continue
+            if name in target.fields or name in found[target.name]:
+                problems.report(
+                    "E304", f"{target.name} has a '{name}' already", link.span_of("back"), "choose another name"
+                )
+            else:
+                found[target.name][name] = BackLink(model.name, link.name)
+    return found
+
+
+def with_file(sources: Sources, file: str, text: str, problems: Problems) -> Sources:
+    """The sources with one file added or replaced: what a designer asks before it writes."""
+    others = [document for document in sources.documents if document.file != file]
+    texts = {**sources.texts, file: SourceText(file, text)}
+    return replace(sources, documents=(*others, *read_text(text, file, problems)), texts=texts)

@@ -1,0 +1,67 @@
+"""The only list of what the engine brings. A new kind, field type, function or step: one file, and one line here."""
+
+from __future__ import annotations
+
+from engine.catalog.kinds.app import App, Calendar, Test
+from engine.catalog.kinds.channel import Channel
+from engine.catalog.kinds.message import MessageTemplate
+from engine.catalog.kinds.model import Extend, Model
+from engine.catalog.kinds.pages import Access, Form, View
+from engine.catalog.kinds.rules import Action, Checks
+from engine.catalog.kinds.workflow import Workflow
+from engine.catalog.vocabulary import Vocabulary
+from engine.expressions.builtins import BUILTINS as FUNCTIONS
+from engine.fields import address, boolean, choice, file, identity, json, link, moment, number, rows, sequence, text
+from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseStep, RunStep
+from engine.steps.records import CreateStep, DeleteStep, FindStep, UpdateStep
+from engine.steps.values import ForEach, Let, Require, Set, Spread, When
+
+BUILTINS = Vocabulary.of(
+    kinds=(
+        App,
+        Model,
+        Extend,
+        Form,
+        View,
+        Access,
+        Workflow,
+        Checks,
+        Action,
+        Channel,
+        MessageTemplate,
+        Calendar,
+        Test,
+    ),
+    fields=(
+        *text.FIELD_TYPES,
+        *number.FIELD_TYPES,
+        *boolean.FIELD_TYPES,
+        *moment.FIELD_TYPES,
+        *choice.FIELD_TYPES,
+        *link.FIELD_TYPES,
+        *rows.FIELD_TYPES,
+        *sequence.FIELD_TYPES,
+        *file.FIELD_TYPES,
+        *json.FIELD_TYPES,
+        *address.FIELD_TYPES,
+        *identity.FIELD_TYPES,
+    ),
+    known_functions=FUNCTIONS,
+    steps=(
+        Let,
+        Set,
+        When,
+        Require,
+        ForEach,
+        Spread,
+        FindStep,
+        CreateStep,
+        UpdateStep,
+        DeleteStep,
+        HoldStep,
+        ReleaseStep,
+        FireStep,
+        RunStep,
+        NotifyStep,
+    ),
+)

@@ -1,0 +1,101 @@
+"""The texts of messages: Jinja2 in a sandbox, with the filters that both the check and the sending use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_context
+from jinja2.meta import find_undeclared_variables
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.catalog.kind import DefinitionLinker
+from engine.errors import Label
+from engine.expressions.types import RecordType, Shape
+from engine.fields.field import say
+from engine.registry import did_you_mean
+from engine.source.shape import Located
+
+#: What a template may name beside the record, which stands under ``record`` and its model's name.
+TEMPLATE_NAMES = ("user", "now", "today", "data", "language", "timezone")
+
+
+@pass_context
+def _date(context: Context, value: datetime | Any) -> str:
+    """The day of a moment, in the time zone of the message."""
+    if value is None:
+        return ""
+    return str(_local(context, value).date()) if isinstance(value, datetime) else str(value)
+
+
+@pass_context
+def _datetime(context: Context, value: datetime | None) -> str:
+    """A moment to the minute, in the time zone of the message."""
+    return f"{_local(context, value):%Y-%m-%d %H:%M}" if value is not None else ""
+
+
+@pass_context
+def _label(context: Context, value: Label | None) -> str:
+    """A label in the language of the message."""
+    return say(value, context.get("language", "en"))
+
+
+def _money(value: Decimal | int | None) -> str:
+    """An amount with separators and two digits."""
+    return f"{value:,.2f}" if value is not None else ""
+
+
+def _local(context: Context, value: datetime) -> datetime:
+    return value.astimezone(ZoneInfo(context.get("timezone", "UTC")))
+
+
+def template_environment() -> ImmutableSandboxedEnvironment:
+    """A sandbox that renders messages. Plain text, so nothing is escaped; an unknown name is an error, not an empty place."""
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
+    )
+    environment.filters.update(date=_date, datetime=_datetime, money=_money, label=_label)
+    return environment
+
+
+_ENVIRONMENT = template_environment()
+
+
+def check_template(linker: DefinitionLinker, at: Located, model: str | None, key: tuple[str, ...], text: str) -> None:
+    """Reports what does not parse, unknown filters, unknown names, and fields that the record does not have."""
+    try:
+        tree = _ENVIRONMENT.parse(text)
+        _ENVIRONMENT.compile(tree)
+    except TemplateSyntaxError as error:
+        linker.report("E201", f"the template does not parse: {error.message} (its line {error.lineno})", at, key)
+        return
+    shape = linker.shape(model) if model is not None else None
+    records = {"record": shape, shape.name: shape} if shape is not None else {}
+    for name in sorted(find_undeclared_variables(tree) - {*records, *TEMPLATE_NAMES}):
+        linker.report(
+            "E203", f"unknown name '{name}' in a template", at, key, did_you_mean(name, [*records, *TEMPLATE_NAMES])
+        )
+    for holder, name in _members(tree, records):
+        linker.report("E204", f"{holder.name} has no field '{name}'", at, key, did_you_mean(name, holder.names()))
+
+
+def _members(tree: nodes.Template, records: dict[str, Shape]) -> Iterator[tuple[Shape, str]]:
+    """The attributes of known records that do not exist, each with the shape that lacks it."""
+    for node in tree.find_all(nodes.Getattr):
+        holder = _shape_of(node.node, records)
+        if holder is not None and holder.member(node.attr) is None:
+            yield holder, node.attr
+
+
+def _shape_of(node: nodes.Expr, records: dict[str, Shape]) -> Shape | None:
+    if isinstance(node, nodes.Name):
+        return records.get(node.name)
+    if isinstance(node, nodes.Getattr) and (holder := _shape_of(node.node, records)) is not None:
+        member = holder.member(node.attr)
+        if member is not None and isinstance(member.type, RecordType):
+            return member.type.shape
+    return None
