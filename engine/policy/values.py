@@ -32,7 +32,7 @@ class Reader:
         self.fields = fields
         self.zone = ZoneInfo(zone)
         self._refused = refused
-        self._writable = {name: field for name, field in fields.items() if not read_only(field) and name not in refused}
+        self._writable = {name: field for name, field in fields.items() if not field.read_only and name not in refused}
         self._parsers: dict[str, Parser] = {name: self._parser(field) for name, field in self._writable.items() if not isinstance(field, RowsField)}
         self._rows = {
             name: (field, Reader(field.of, zone)) for name, field in self._writable.items() if isinstance(field, RowsField)
@@ -105,11 +105,6 @@ class Reader:
         if field.key:
             _refuse_equal_keys(rows, field.key, complaints, at)
         return rows
-
-
-def read_only(field: Field) -> bool:
-    """Whether no caller may put the field in: it is computed, spread, looked up, or numbered by the engine."""
-    return field.computed or field.generated
 
 
 def number_rows(rows: list[Row], key: str) -> None:
