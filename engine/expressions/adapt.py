@@ -31,10 +31,11 @@ from engine.registry import nearest
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why a value does not stand where it should."""
+    """Why a value does not stand where it should; ``at``: the characters of the value, where it is but a part."""
 
     message: str
     hint: str | None = None
+    at: tuple[int, int] | None = None
 
 
 def article(type_: Type) -> str:
@@ -102,7 +103,7 @@ def fit(node: Node, wanted: Type) -> Node | Misfit:
         return _moment(node, wanted)
     if is_text(wanted) and is_text(have):
         return node
-    return Misfit(f"expected {article(wanted)}, this is {article(have)}", _hint(have, wanted))
+    return _misfit(node, f"expected {article(wanted)}, this is {article(have)}", _hint(have, wanted))
 
 
 def fit_slot(node: Node, wanted: Type) -> Node | Misfit:
@@ -132,6 +133,10 @@ def key_of(node: Node) -> Node | Misfit:
     return Member(type=member.type, nullable=nullable, start=node.start, end=node.end, base=node, name=name)
 
 
+def _misfit(node: Node, message: str, hint: str | None = None) -> Misfit:
+    return Misfit(message, hint, (node.start, node.end))
+
+
 def _fit_list(node: Node, wanted: ListType) -> Node | Misfit:
     if isinstance(node, ListOf):
         items: list[Node] = []
@@ -146,7 +151,7 @@ def _fit_list(node: Node, wanted: ListType) -> Node | Misfit:
         have.item == wanted.item or common_type((have.item, wanted.item)) == wanted.item
     ):
         return node
-    return Misfit(f"expected {article(wanted)}, this is {article(have)}")
+    return _misfit(node, f"expected {article(wanted)}, this is {article(have)}")
 
 
 def _option(node: Node, wanted: ChoiceType) -> Node | Misfit:
@@ -155,7 +160,7 @@ def _option(node: Node, wanted: ChoiceType) -> Node | Misfit:
         return replace(node, type=wanted)
     close = nearest(node.value, wanted.options)
     hint = f"did you mean '{close}'?" if close else f"known are {', '.join(wanted.options)}"
-    return Misfit(f"'{node.value}' is not one of the options", hint)
+    return _misfit(node, f"'{node.value}' is not one of the options", hint)
 
 
 _DAY, _CLOCK = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?"
@@ -174,7 +179,7 @@ def _moment(node: Node, wanted: Type) -> Node | Misfit:
     assert isinstance(node, Constant)
     pattern, read, example = _WRITTEN[wanted]
     hint = f'write it like "{example}"'
-    wrong = Misfit(f"'{node.value}' is not {article(wanted)}", hint)
+    wrong = _misfit(node, f"'{node.value}' is not {article(wanted)}", hint)
     if not pattern.fullmatch(node.value):
         return wrong
     try:
@@ -183,7 +188,7 @@ def _moment(node: Node, wanted: Type) -> Node | Misfit:
         return wrong
     if wanted == DATETIME:
         if value.tzinfo is None:
-            return Misfit(f"'{node.value}' does not say in which time zone", hint)
+            return _misfit(node, f"'{node.value}' does not say in which time zone", hint)
         value = value.astimezone(UTC)
     return replace(node, type=wanted, value=value)
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.expressions.adapt import Misfit, article, common_type_of, fit
-from engine.expressions.functions.function import ANY, NUMBER, ORDERED, Form, Function
+from engine.expressions.functions.function import ANY, COUNTABLE, NUMBER, ORDERED, Form, Function
 from engine.expressions.operators import is_ordered
 from engine.expressions.tree import Call, Constant, ListOf, Node, holds_nulls
-from engine.expressions.types import INTEGER, NULL, NUMBERS, ListType, Type
+from engine.expressions.types import BOOLEAN, INTEGER, NULL, NUMBERS, ListType, Type
 
-_GENERIC = (NUMBER, ORDERED, ANY)
+_GENERIC = (NUMBER, ORDERED, COUNTABLE, ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,8 @@ def _item(node: Node, type_: ListType) -> Node:
 def _allowed(generic: Type, type_: Type) -> bool:
     if type_ == NULL or generic == ANY:
         return True
+    if generic == COUNTABLE:
+        return type_ != BOOLEAN  # counting yes and no alike is hardly ever meant
     return type_ in NUMBERS if generic == NUMBER else is_ordered(type_)
 
 

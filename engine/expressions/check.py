@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from engine.expressions import calls, operators
 from engine.expressions.adapt import Misfit, article, common_type_of, fit
 from engine.expressions.faults import Fault
 from engine.expressions.functions.function import Functions
+from engine.expressions.names import Names, Variable
 from engine.expressions.parse import Parsed
 from engine.expressions.refusals import COMPARISONS, OPERATORS, REFUSED, refused_operator
 from engine.expressions.tree import (
@@ -21,8 +22,6 @@ from engine.expressions.tree import (
     ListOf,
     Member,
     Node,
-    OwnRecord,
-    ScopeName,
     Unary,
     holds_nulls,
 )
@@ -37,21 +36,11 @@ from engine.expressions.types import (
     ChoiceType,
     ListType,
     RecordType,
-    Scope,
     Type,
 )
 from engine.registry import did_you_mean
 
 MOST_LOOPS = 2
-LITERALS = {"true": (BOOLEAN, True), "false": (BOOLEAN, False), "null": (NULL, None)}
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """What a comprehension names."""
-
-    type: Type
-    nullable: bool
 
 
 @dataclass
@@ -59,10 +48,9 @@ class Checker:
     """Checks one expression. Each method gives the checked node, or None when it has noted a fault in it."""
 
     parsed: Parsed
-    scope: Scope
+    names: Names
     functions: Functions
     faults: list[Fault] = field(default_factory=list)
-    variables: dict[str, Variable] = field(default_factory=dict)
     loops: int = 0
 
     def check(self, node: ast.expr, expected: Type | None = None) -> Node | None:
@@ -101,8 +89,8 @@ class Checker:
         return None
 
     def misfit(self, node: ast.expr, misfit: Misfit) -> Node | None:
-        """Notes that the node is of the wrong type. None, for the caller to give back."""
-        return self.refuse(node, misfit.message, misfit.hint, "E205")
+        """Notes that the node, or the part of it that the misfit names, is of the wrong type. None, as above."""
+        return self.fault("E205", misfit.message, misfit.hint, *(misfit.at or self.parsed.span(node)))
 
     def boolean(self, node: ast.expr) -> Node | None:
         """The node where a yes or no must stand."""
@@ -134,37 +122,20 @@ class Checker:
                 return self.refuse(node, f"'{self.parsed.source(node)}' has no meaning here")
 
     def name(self, node: ast.Name, expected: Type | None = None, beside: Type | None = None) -> Node | None:
-        """What a bare word stands for: an option, a comprehension's name, a field, a name of the scope, the record."""
+        """What a bare word stands for. ``beside``: the type of the other side of a comparison."""
         name = node.id
         start, end = self.parsed.span(node)
+        if name.startswith("_"):
+            return self.refuse(node, f"'{name}' starts with an underscore")
         if isinstance(expected, ChoiceType) and name in expected.options:
             return Constant(type=expected, nullable=False, start=start, end=end, value=name)
-        if name in LITERALS:
-            type_, value = LITERALS[name]
-            return Constant(type=type_, nullable=value is None, start=start, end=end, value=value)
-        if name in self.variables:
-            variable = self.variables[name]
-            return ScopeName(type=variable.type, nullable=variable.nullable, start=start, end=end, name=name)
-        record = self.scope.record
-        member = record.member(name) if record is not None else None
-        if record is not None and member is not None:
-            own = OwnRecord(type=RecordType.of(record), nullable=False, start=start, end=start)
-            return Member(type=member.type, nullable=member.nullable, start=start, end=end, base=own, name=name)
-        if name in self.scope.names:
-            return ScopeName(type=self.scope.names[name], nullable=True, start=start, end=end, name=name)
-        if record is not None and name in ("record", record.name):
-            return OwnRecord(type=RecordType.of(record), nullable=False, start=start, end=end)
-        return self.refuse(node, f"unknown name '{name}'", self._name_hint(name, beside or expected), "E203")
-
-    def _name_hint(self, name: str, place: Type | None) -> str | None:
-        options = _options(place)
-        if name in options:
-            return f'a text is quoted: "{name}"'
-        if name in self.functions:
-            return f"'{name}' is a function: {name}(…)"
-        record = self.scope.record
-        fields = record.names() if record is not None else ()
-        return did_you_mean(name, [*fields, *self.scope.names, *self.variables, *LITERALS, *options])
+        found = self.names.find(name, start, end)
+        if found is None:
+            hint = f"'{name}' is a function: {name}(…)" if name in self.functions else None
+            return self.refuse(
+                node, f"unknown name '{name}'", hint or self.names.hint(name, beside or expected), "E203"
+            )
+        return found
 
     def attribute(self, node: ast.Attribute) -> Node | None:
         """A member of a record, or of each record of a list."""
@@ -254,7 +225,7 @@ class Checker:
             elif one is not None and two is not None:
                 made = operators.compare(sign, one, two, begin, finish)
                 if isinstance(made, Misfit):
-                    self.fault("E205", made.message, made.hint, begin, finish)
+                    self.fault("E205", made.message, made.hint, *(made.at or (begin, finish)))
                 else:
                     parts.append(made)
         if len(parts) < len(node.ops):
@@ -271,12 +242,7 @@ class Checker:
         return nodes
 
     def _is_unknown(self, node: ast.expr) -> bool:
-        if not isinstance(node, ast.Name) or node.id in LITERALS or node.id in self.variables:
-            return False
-        record = self.scope.record
-        if record is not None and (node.id in ("record", record.name) or record.member(node.id) is not None):
-            return False
-        return node.id not in self.scope.names
+        return isinstance(node, ast.Name) and not self.names.knows(node.id)
 
     def conditional(self, node: ast.IfExp, expected: Type | None) -> Node | None:
         """``a if condition else b``: both branches as values of one type."""
@@ -318,7 +284,7 @@ class Checker:
         for value in values:
             found = fit(value, type_)
             if isinstance(found, Misfit):
-                self.fault("E205", found.message, found.hint, value.start, value.end)
+                self.misfit(node, found)
                 return None
             fitted.append(found)
         return fitted
@@ -337,7 +303,9 @@ class Checker:
                 end,
             )
         function = self.functions.get(node.func.id)
-        if function is None:
+        if node.func.id.startswith("_"):
+            self.refuse(node.func, f"'{node.func.id}' starts with an underscore")
+        elif function is None:
             self.refuse(node.func, f"unknown function '{node.func.id}'", self.functions.suggest(node.func.id), "E206")
         count = len(node.args)
         args: list[Node] = []
@@ -358,7 +326,8 @@ class Checker:
             return None
         made = calls.call(function, args, *self.parsed.span(node))
         if isinstance(made, calls.WrongArgument):
-            return self.misfit(node.args[made.position], made.misfit)
+            misfit = made.misfit if made.misfit.hint else replace(made.misfit, hint=function.summary)
+            return self.misfit(node.args[made.position], misfit)
         return made
 
     def _method(self, node: ast.Call) -> Node | None:
@@ -388,10 +357,10 @@ class Checker:
         if variable is None or source is None:
             self.loops -= 1
             return None
-        self.variables[name] = variable
+        self.names.variables[name] = variable
         condition = [self.boolean(test) for test in loop.ifs]
         element = self.check(node.elt)
-        del self.variables[name]
+        del self.names.variables[name]
         self.loops -= 1
         conditions = [part for part in condition if part is not None]
         if element is None or len(conditions) < len(condition):
@@ -424,9 +393,3 @@ class Checker:
             self.refuse(loop.iter, f"a loop runs over a collection, this is {article(source.type)}", None, "E205")
             return None
         return Variable(source.type.item, holds_nulls(source))
-
-
-def _options(place: Type | None) -> Sequence[str]:
-    if isinstance(place, ListType):
-        place = place.item
-    return place.options if isinstance(place, ChoiceType) else ()

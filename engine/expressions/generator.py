@@ -299,6 +299,10 @@ class Generator:
         if dense and holds_nulls(node):
             if isinstance(node, Comprehension):
                 return self._loop(node, dense=True)
+            if isinstance(node, Each) and not holds_nulls(node.base):
+                base = self._list(node.base)
+                source = f"[y for x in {base.source} for y in (x[{node.name!r}],) if y is not None]"
+                return Code(source, base.guards)
             whole = self._list(node)
             return Code(f"[x for x in {whole.source} if x is not None]", whole.guards)
         code = self.strict(node)
@@ -323,14 +327,18 @@ class Generator:
         local = f"x{self._count}_{node.variable}"
         head = self._heads[local] = Head()
         self._variables[node.variable] = local
-        test = "" if node.condition is None else f" if {self.test(node.condition)}"
-        element = self.value(node.element)
+        tests = [] if node.condition is None else [self.test(node.condition)]
+        if dense:
+            element = self.strict(node.element)
+            tests += [f"{guard} is not None" for guard in _once(element.guards)]
+            item = element.source
+        else:
+            item = self.value(node.element)
         del self._variables[node.variable]
         # A loop over a single value sets a local; Python makes no list of it.
         loads = "".join(f" for {name} in ({source},)" for name, source in head.loads)
-        source = f"[{element} for {local} in {values.source}{loads}{test}]"
-        if dense and node.element.nullable:
-            source = f"[x for x in {source} if x is not None]"
+        chosen = f" if {' and '.join(tests)}" if tests else ""
+        source = f"[{item} for {local} in {values.source}{loads}{chosen}]"
         return Code(source, values.guards)
 
     # Functions.

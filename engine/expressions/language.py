@@ -11,6 +11,7 @@ from engine.expressions.adapt import Misfit, fit_slot
 from engine.expressions.check import Checker
 from engine.expressions.faults import ExpressionProblems
 from engine.expressions.functions.function import Functions
+from engine.expressions.names import Names
 from engine.expressions.parse import parse
 from engine.expressions.python import Compiled
 from engine.expressions.reads import Path, Reads, reads
@@ -97,7 +98,7 @@ def compile_expression(text: str, scope: Scope, *, expects: Type | None = None, 
     ExpressionProblems with every fault that can be found at once.
     """
     parsed = parse(text)
-    checker = Checker(parsed, scope, functions)
+    checker = Checker(parsed, Names(scope), functions)
     tree = checker.check(parsed.root, expects)
     if tree is not None and expects is not None:
         fitted = fit_slot(tree, expects)

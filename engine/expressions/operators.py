@@ -109,8 +109,12 @@ def _matched(op: str, left: Node, right: Node) -> tuple[Node, Node] | Misfit:
         key = key_of(right)
         return key if isinstance(key, Misfit) else _matched(op, left, key)
     for type_ in (left.type, right.type):
+        if isinstance(type_, RecordType) and not equality:
+            return Misfit(f"'{op}' has no meaning for {article(type_)}", "compare one of its fields")
         if type_ == JSON or isinstance(type_, ListType):
             return Misfit(f"{article(type_)} cannot be compared with '{op}'", "it can be compared with null")
+    if isinstance(left.type, RecordType) or isinstance(right.type, RecordType):
+        return _different(left.type, right.type)
     sides = _same(left, right)
     if isinstance(sides, Misfit):
         return sides

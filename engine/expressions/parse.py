@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from engine.expressions.faults import ExpressionProblems, Fault
-from engine.expressions.scan import scan
+from engine.expressions.scan import scan, tokens
 
 MOST_NODES = 500
 DEEPEST = 50
@@ -76,10 +76,17 @@ def _too_much(text: str, what: str) -> Fault:
 
 
 def _syntax(text: str, lead: int, error: SyntaxError) -> Fault:
-    # The end of the text as the place means that something is missing there.
-    start = min(lead + max((error.offset or 1) - 1, 0), len(text.rstrip()))
-    end = lead + error.end_offset - 1 if error.end_offset and error.end_offset > 0 else start
-    if start == len(text.rstrip()):
-        return Fault("E201", "the expression breaks off", None, max(start - 1, 0), start)
-    message = (error.msg or "invalid syntax").split(". ")[0]
-    return Fault("E201", f"the expression does not parse: {message}", None, start, min(max(end, start + 1), len(text)))
+    for word in tokens(text):
+        if word.text == "=":
+            hint = "an expression assigns nothing; to compare, write '=='"
+            return Fault("E202", "'=' has no meaning here", hint, word.start, word.end)
+    full = len(text.rstrip())
+    if not error.offset:  # Python's way to say that it came to the end
+        return Fault("E201", "the expression breaks off", None, full - 1, full)
+    start = min(lead + error.offset - 1, full - 1)
+    end = lead + (error.end_offset or 0) - 1
+    # Python's reasons are words for programmers, but for this one.
+    hint = "a comma or an operator may be missing" if "comma" in error.msg else None
+    if "expected 'else'" in error.msg:
+        hint = "a condition is written: a if condition else b"
+    return Fault("E201", "the expression does not parse here", hint, start, min(max(end, start + 1), full))

@@ -32,13 +32,11 @@ _FOREIGN = {
     "&&": "write 'and'",
     "||": "write 'or'",
     ":=": "an expression assigns nothing",
-    "=": "an expression assigns nothing; to compare, write '=='",
     "!": "write 'not'",
     "?": "write 'a if condition else b'",
     "{": "there are no maps or sets here; a list is written [a, b]",
     "}": None,
     ";": None,
-    ":": None,
 }
 
 

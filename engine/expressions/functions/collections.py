@@ -11,6 +11,7 @@ from engine.expressions.decimals import ZERO, quotient
 from engine.expressions.functions.function import (
     ANY,
     ANY_LIST,
+    COUNTABLE_LIST,
     NUMBER_LIST,
     ORDERED,
     ORDERED_LIST,
@@ -132,7 +133,7 @@ SUM = Function(
 )
 COUNT = Function(
     "count",
-    (Form(takes=(ANY_LIST,), gives=INTEGER, run=count, inline=_inline_count, dense=True),),
+    (Form(takes=(COUNTABLE_LIST,), gives=INTEGER, run=count, inline=_inline_count, dense=True),),
     "count(parts), count(p for p in parts if p.open)",
 )
 MIN = Function(

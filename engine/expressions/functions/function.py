@@ -13,10 +13,12 @@ from engine.registry import Registry
 #: Generic types. All places of a form that are the same generic type stand for one type, found from the arguments.
 NUMBER = Type("number")
 ORDERED = Type("value with an order")
+COUNTABLE = Type("value to count")
 ANY = Type("value")
 
 NUMBER_LIST = ListType("list", NUMBER)
 ORDERED_LIST = ListType("list", ORDERED)
+COUNTABLE_LIST = ListType("list", COUNTABLE)
 ANY_LIST = ListType("list", ANY)
 
 #: ``strict``: one null argument makes the result null and ``run`` is not called. ``given``: ``run`` is given None.
