@@ -22,6 +22,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    FromClause,
     Numeric,
     String,
     Time,
@@ -34,6 +35,7 @@ from sqlalchemy import (
     or_,
     type_coerce,
 )
+from sqlalchemy import Column as TableColumn
 from sqlalchemy.types import TypeEngine
 
 from engine.expressions.types import (
@@ -44,7 +46,9 @@ from engine.expressions.types import (
     DURATION,
     INTEGER,
     NUMBERS,
+    TEXT,
     TIME,
+    ChoiceType,
     ListType,
     RecordType,
     Type,
@@ -180,15 +184,17 @@ class Dialect:
         answer: ColumnElement[bool]
         if left.type in NUMBERS and (left.scale is None or left.scale != right.scale):
             answer = self.compare_exact(op, self.exact(left), self.exact(right))
-        elif op in ("==", "!=") or not isinstance(left.clause.type, String):
-            answer = apply(left.clause, right.clause)
         else:
-            answer = apply(self.sortable(left.clause), self.sortable(right.clause))
+            answer = apply(self.sortable(left), self.sortable(right))
         return answer
 
-    def sortable(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        """The text such that it sorts by code points."""
-        return text
+    def sortable(self, value: Sql) -> ColumnElement[Any]:
+        """The value such that texts sort by code points."""
+        return value.clause
+
+    def unpacked(self, column: ColumnElement[Any]) -> FromClause:
+        """The items of a list that is stored as JSON, as a table with a column ``value``."""
+        raise NotImplementedError
 
     def same_form(self, values: list[Sql]) -> list[Sql]:
         """The values in one form, so that one column can hold any of them."""
@@ -249,6 +255,9 @@ class Sqlite(Dialect):
         if value.type in NUMBERS and value.scale is None:
             return replace(value, clause=getattr(func, f"ol_{function}_of")(value.clause, type_=String()))
         return replace(value, clause=getattr(func, function)(value.clause))
+
+    def unpacked(self, column: ColumnElement[Any]) -> FromClause:
+        return func.json_each(column).table_valued(TableColumn("value", String())).alias()
 
     def stored(self, number: Sql, digits: int) -> ColumnElement[Any]:
         return (
@@ -328,7 +337,7 @@ class Postgres(Dialect):
         return Sql(func.sum(self.exact(number), type_=Numeric()), number.type)
 
     def extreme(self, function: str, value: Sql) -> Sql:
-        return replace(value, clause=getattr(func, function)(self._sortable_value(value)))
+        return replace(value, clause=getattr(func, function)(self.sortable(value)))
 
     def stored(self, number: Sql, digits: int) -> ColumnElement[Any]:
         return number.clause if number.scale is not None else func.round(number.clause, digits, type_=Numeric())
@@ -348,14 +357,15 @@ class Postgres(Dialect):
         choose = {"min": func.least, "max": func.greatest}[function]
         # PostgreSQL's own passes over nulls
         unknown = or_(*(value.clause.is_(None) for value in values))
-        answer = choose(*map(self._sortable_value, values), type_=values[0].clause.type)
+        answer = choose(*map(self.sortable, values), type_=values[0].clause.type)
         return replace(values[0], clause=case((unknown, null()), else_=answer))
 
-    def sortable(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        return collate(text, "C")
+    def sortable(self, value: Sql) -> ColumnElement[Any]:
+        text = value.type == TEXT or isinstance(value.type, ChoiceType)
+        return collate(value.clause, "C") if text else value.clause
 
-    def _sortable_value(self, value: Sql) -> ColumnElement[Any]:
-        return self.sortable(value.clause) if isinstance(value.clause.type, String) else value.clause
+    def unpacked(self, column: ColumnElement[Any]) -> FromClause:
+        return func.jsonb_array_elements_text(column).table_valued(TableColumn("value", String())).alias()
 
 
 def _same(value: Any) -> Any:

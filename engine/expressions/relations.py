@@ -53,6 +53,16 @@ class Relation(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """The items of a list: values, that lead nowhere."""
+
+    table: FromClause
+
+    def find(self, member: str) -> None:
+        return None
+
+
 class NotStored(LookupError):
     """A path that leads to no column or no table."""
 
@@ -64,21 +74,28 @@ class Joins:
     """
 
     def __init__(
-        self, relation: Relation, table: FromClause | None = None, condition: ColumnElement[bool] | None = None
+        self,
+        relation: Relation,
+        table: FromClause | None = None,
+        condition: ColumnElement[bool] | None = None,
+        key: str = "id",
     ) -> None:
         self.table = relation.table if table is None else table
         self.source: FromClause = self.table
         self._condition = condition
+        self._key = key
         self._reached: dict[Path, tuple[Relation, FromClause]] = {(): (relation, self.table)}
 
     def column(self, path: Path) -> tuple[ColumnElement[Any], int]:
         """The column at the path (the id's, where the path ends at a link or a record) and its digits."""
-        if path in self._reached:
-            return self._reached[path][1].c["id"], 0
+        if not path:
+            return self.table.c[self._key], 0
         if len(path) > 1 and path[-1] == "id" and isinstance(self._find(path[:-1])[0], Link):
             return self.column(path[:-1])
         found, table = self._find(path)
         if isinstance(found, Rows):
+            if path in self._reached:
+                return self._reached[path][1].c["id"], 0
             raise NotStored(f"'{'.'.join(path)}' are many records, not a value")
         return table.c[found.name], found.digits if isinstance(found, Column) else 0
 
@@ -89,6 +106,11 @@ class Joins:
             raise NotStored(f"'{'.'.join(path)}' are not records of their own")
         alias = found.target.table.alias()
         return Joins(found.target, alias, found.on(table, alias))
+
+    def items(self, path: Path, unpack: Callable[[ColumnElement[Any]], FromClause]) -> Joins:
+        """The items of a list in a column, for a subquery; ``unpack`` makes a table of it whose column is ``value``."""
+        column, _ = self.column(path)
+        return Joins(_Items(unpack(column)), key="value")
 
     def unfold(self, path: Path) -> None:
         """Makes this statement have one line for each of the records at the path; paths may then go on from there."""

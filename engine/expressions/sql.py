@@ -40,7 +40,18 @@ from engine.expressions.tree import (
     any_node,
     holds_nulls,
 )
-from engine.expressions.types import BOOLEAN, DURATION, INTEGER, JSON, NUMBERS, ListType, Type
+from engine.expressions.types import (
+    BOOLEAN,
+    DURATION,
+    INTEGER,
+    JSON,
+    NUMBERS,
+    TEXT,
+    ChoiceType,
+    ListType,
+    RecordType,
+    Type,
+)
 
 T = TypeVar("T")
 Values = Mapping[str, Any]
@@ -128,6 +139,8 @@ class Translator:
         match node:
             case Constant():
                 return Sql(null(), node.type)
+            case Member(base=Conditional() | Call() as base):
+                return self.value(self._spread(node, base))
             case OwnRecord() | ScopeName() | Member():
                 return self._stored(node)
             case Convert(operand=operand):
@@ -231,6 +244,28 @@ class Translator:
             raise self.refuse(node, f"the function '{node.function}' has no translation for the database")
         return found
 
+    def _spread(self, member: Member, base: Conditional | Call) -> Node:
+        """A member of one of several records as one of several members: each stands in a table of its own."""
+
+        def of(record: Node) -> Node:
+            nullable = record.nullable or member.nullable
+            return replace(member, base=record, nullable=nullable)
+
+        match base:
+            case Conditional(then=then, otherwise=otherwise):
+                return replace(base, type=member.type, nullable=member.nullable, then=of(then), otherwise=of(otherwise))
+            case Call(function="coalesce", args=(*records, last)):
+                answer = of(last)
+                for record in reversed(records):
+                    known = _compare("!=", record, _nothing(record))
+                    answer = Conditional(
+                        type=member.type, nullable=True, start=base.start, end=base.end,
+                        condition=known, then=of(record), otherwise=answer,
+                    )  # fmt: skip
+                return answer
+            case _:
+                raise self.refuse(member, "a path must start at the record, to be asked of the database")
+
     # Paths --------------------------------------------------------------------------------------------------------
 
     def _stored(self, node: Node) -> Sql:
@@ -255,6 +290,11 @@ class Translator:
         match node:
             case Member(base=base, name=name):
                 joins, path = self._place(base)
+                if isinstance(node.type, ListType) and not isinstance(node.type.item, RecordType):
+                    if not _is_text(node.type.item):
+                        raise self.refuse(node, f"{node.type} has no translation for the database")
+                    listed = self._found(node, lambda: joins.items((*path, name), self.dialect.unpacked))
+                    return listed, (), self._stored(node).clause.is_(None)
                 absent: ColumnElement[bool] | None = self._stored(base).clause.is_(None) if base.nullable else None
                 return self._found(node, lambda: joins.rows((*path, name))), (), absent
             case Each(base=base, name=name, flat=flat):
@@ -345,7 +385,7 @@ class Translator:
             value = self.sql(left)
             return self._among(value, self._given(right))
         if isinstance(right, ListOf):
-            return or_(false(), *(self._compare(_equal(left, item)) for item in right.items))
+            return or_(false(), *(self._compare(_compare("==", left, item)) for item in right.items))
         many = self.many(right)
         found = self.value(left)
         value = self.bind(found, many.element) if isinstance(found, Given) else found
@@ -367,9 +407,17 @@ class Translator:
         return answer
 
 
-def _equal(left: Node, right: Node) -> Compare:
+def _compare(op: str, left: Node, right: Node) -> Compare:
     nullable = left.nullable or right.nullable
-    return Compare(type=BOOLEAN, nullable=nullable, start=left.start, end=right.end, op="==", left=left, right=right)
+    return Compare(type=BOOLEAN, nullable=nullable, start=left.start, end=right.end, op=op, left=left, right=right)
+
+
+def _nothing(like: Node) -> Constant:
+    return Constant(type=like.type, nullable=True, start=like.start, end=like.end, value=None)
+
+
+def _is_text(type_: Type) -> bool:
+    return type_ == TEXT or isinstance(type_, ChoiceType)
 
 
 def _same(value: Any) -> Any:

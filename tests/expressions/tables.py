@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -11,24 +12,24 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ColumnElement,
     Connection,
     Date,
     DateTime,
     FromClause,
     MetaData,
     Numeric,
-    String,
     Table,
+    Text,
     Time,
     and_,
 )
-from sqlalchemy import (
-    Column as TableColumn,
-)
+from sqlalchemy import Column as TableColumn
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from engine.expressions.dialects import utc_text
-from engine.expressions.relations import Column, Link, Relation, Rows
+from engine.expressions.relations import Column, Link, Rows
 from engine.expressions.types import BOOLEAN, DATE, DATETIME, DECIMAL, INTEGER, TIME, ListType, RecordType, Shape, Type
 
 SQLITE: Mapping[Type, TypeEngine[Any]] = {INTEGER: BigInteger(), DECIMAL: BigInteger(), BOOLEAN: Boolean()}
@@ -36,11 +37,12 @@ POSTGRES: Mapping[Type, TypeEngine[Any]] = {
     INTEGER: BigInteger(), DECIMAL: Numeric(), BOOLEAN: Boolean(),
     DATE: Date(), DATETIME: DateTime(timezone=True), TIME: Time(),
 }  # fmt: skip
-DIGITS = 6
 
 
 def stored(value: Any, type_: Type, dialect: str, digits: int) -> Any:
     """The value as the column takes it."""
+    if isinstance(type_, ListType) and value is not None:
+        return json.dumps(value) if dialect == "sqlite" else value
     if dialect == "postgresql" or value is None:
         return value
     if type_ == DECIMAL:
@@ -63,27 +65,30 @@ class StoredShape:
 
 
 class Tables:
-    """Makes and fills tables. ``digits`` gives decimals of some names their own number of places."""
+    """The tables of a shape and of all that it leads to. ``digits`` says how many each decimal of a shape has."""
 
-    def __init__(self, dialect: str, digits: Mapping[str, int] | None = None) -> None:
+    def __init__(self, shape: Shape, dialect: str, digits: Callable[[Shape], Mapping[str, int]]) -> None:
         self.dialect = dialect
         self.metadata = MetaData()
-        self.shapes: dict[str, StoredShape] = {}
-        self._digits = digits or {}
-        self._rows: list[tuple[Table, dict[str, Any]]] = []
-        self._ids: dict[int, str] = {}
+        self._digits = digits
+        self._made: dict[str, StoredShape] = {}
+        self.root = self.relation(shape)
 
-    def relation(self, shape: Shape) -> Relation:
-        """The shape's table, made on the first asking, with those of all shapes that it leads to."""
-        known = self.shapes.get(shape.name)
+    def relation(self, shape: Shape) -> StoredShape:
+        """The shape's table, made on the first asking."""
+        known = self._made.get(shape.name)
         if known is not None:
             return known
         types = SQLITE if self.dialect == "sqlite" else POSTGRES
-        table = Table(
-            shape.name.replace(".", "_"), self.metadata, TableColumn("id", String(), primary_key=True),
-            TableColumn("_owner", String()), TableColumn("_member", String()),
-        )  # fmt: skip
-        made = self.shapes[shape.name] = StoredShape(table, {"id": Column("id")})
+        listed: TypeEngine[Any] = Text() if self.dialect == "sqlite" else JSONB()
+        technical = [
+            TableColumn("id", Text(), primary_key=True),
+            TableColumn("_owner", Text()),
+            TableColumn("_member", Text()),
+        ]
+        table = Table(shape.name, self.metadata, *technical)
+        made = self._made[shape.name] = StoredShape(table, {"id": Column("id")})
+        digits = self._digits(shape)
         for name in shape.names():
             member = shape.member(name)
             assert member is not None
@@ -93,44 +98,49 @@ class Tables:
             if isinstance(member.type, ListType) and isinstance(member.type.item, RecordType):
                 made.members[name] = Rows(self.relation(member.type.item.shape), _owned_by(name))
             elif isinstance(member.type, RecordType):
-                table.append_column(TableColumn(name, String()))
+                table.append_column(TableColumn(name, Text()))
                 made.members[name] = Link(name, self.relation(member.type.shape))
             else:
-                table.append_column(TableColumn(name, types.get(member.type, String())))
-                made.members[name] = Column(name, self._digits.get(name, DIGITS) if member.type == DECIMAL else 0)
+                column = listed if isinstance(member.type, ListType) else types.get(member.type, Text())
+                table.append_column(TableColumn(name, column))
+                made.members[name] = Column(name, digits.get(name, 0))
         return made
 
-    def add(self, shape: Shape, record: dict[str, Any], owner: str | None = None, member: str | None = None) -> str:
-        """Keeps the record, and all that it holds, for the tables; gives each an ``id`` that lacks one. The id."""
-        if id(record) in self._ids:
-            return self._ids[id(record)]
-        key = str(record.setdefault("id", f"{shape.name}-{len(self._ids)}"))
-        self._ids[id(record)] = key
-        self.relation(shape)
-        made = self.shapes[shape.name]
-        row: dict[str, Any] = {"id": key, "_owner": owner, "_member": member}
-        for name, kind in made.members.items():
+    def insert(self, connection: Connection, shape: Shape, record: Mapping[str, Any]) -> None:
+        """Writes the record and all that it holds or leads to. One of several with the same id is written."""
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        self._collect(rows, shape, record, None, None)
+        for (name, _), row in rows.items():
+            connection.execute(self._made[name].table.insert().values(row))
+
+    def _collect(
+        self,
+        rows: dict[tuple[str, str], dict[str, Any]],
+        shape: Shape,
+        record: Mapping[str, Any],
+        owner: str | None,
+        member: str | None,
+    ) -> str:
+        key: str = record["id"]
+        if (shape.name, key) in rows:
+            return key
+        made = self._made[shape.name]
+        row = rows[shape.name, key] = {"id": key, "_owner": owner, "_member": member}
+        for name, type_ in made.types.items():
             value = record.get(name)
-            type_ = made.types.get(name)
-            if isinstance(kind, Rows) and isinstance(type_, ListType) and isinstance(type_.item, RecordType):
-                for child in value or []:
-                    self.add(type_.item.shape, child, key, name)
-            elif isinstance(kind, Link) and isinstance(type_, RecordType):
-                row[kind.name] = None if value is None else self.add(type_.shape, value)
-            elif isinstance(kind, Column) and type_ is not None and name != "id":
-                row[kind.name] = stored(value, type_, self.dialect, kind.digits)
-        self._rows.append((made.table, row))
+            match type_, made.members[name]:
+                case ListType(item=RecordType(shape=child)), _:
+                    for part in value or []:
+                        self._collect(rows, child, part, key, name)
+                case RecordType(shape=target), _:
+                    row[name] = None if value is None else self._collect(rows, target, value, None, None)
+                case _, Column(digits=digits) if name != "id":
+                    row[name] = stored(value, type_, self.dialect, digits)
         return key
 
-    def write(self, connection: Connection) -> None:
-        """Creates the tables and inserts what was added."""
-        self.metadata.create_all(connection)
-        for table, row in self._rows:
-            connection.execute(table.insert().values(row))
 
-
-def _owned_by(name: str) -> Any:
-    def on(owner: FromClause, child: FromClause) -> Any:
+def _owned_by(name: str) -> Callable[[FromClause, FromClause], ColumnElement[bool]]:
+    def on(owner: FromClause, child: FromClause) -> ColumnElement[bool]:
         return and_(child.c["_owner"] == owner.c["id"], child.c["_member"] == name)
 
     return on
