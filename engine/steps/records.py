@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.expressions.types import ListType, Member, RecordType, Scope, SimpleShape, Type
+from engine.expressions.types import ListType, Member, RecordType, Scope, Shape, SimpleShape, Type
 from engine.fields.field import Linker
 from engine.ports import Create, Delete, Find, Update
 from engine.registry import did_you_mean
@@ -34,7 +34,7 @@ class FindStep(Step):
         shape = target(linker, self, "find", self.find)
         if shape is None:
             return scope
-        over = Scope(shape.shape, scope.names)
+        over = beside(shape.shape, scope)
         linker.where(self.where, over)
         for entry in self.sort:
             name = entry.removeprefix("-")
@@ -112,7 +112,7 @@ class UpdateStep(Step):
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
         shape = target(linker, self, "update", self.update)
         if shape is not None:
-            over = Scope(shape.shape, scope.names)
+            over = beside(shape.shape, scope)
             linker.where(self.where, over)
             linker.where(self.require, over)
             link_values(linker, self, "set", self.update, self.set, over)
@@ -143,7 +143,7 @@ class DeleteStep(Step):
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
         shape = target(linker, self, "delete", self.delete)
         if shape is not None:
-            linker.where(self.where, Scope(shape.shape, scope.names))
+            linker.where(self.where, beside(shape.shape, scope))
         return scope
 
     def run(self, frame: Frame) -> Steps:
@@ -155,3 +155,12 @@ def target(linker: Linker, step: Step, key: str, model: str) -> RecordType | Non
     linker.reference("model", model, step, key)
     shape = linker.shape(model)
     return RecordType.of(shape) if shape is not None else None
+
+
+def beside(shape: Shape, scope: Scope) -> Scope:
+    """The scope of an expression over other records: their fields, and the names that stand around it, where ``record`` and
+    its model's name keep meaning the record at hand."""
+    if scope.record is None:
+        return Scope(shape, scope.names)
+    whole = RecordType.of(scope.record)
+    return Scope(shape, {"record": whole, whole.name: whole, **scope.names})
