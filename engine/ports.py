@@ -139,11 +139,13 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Answer: the changed record. Sets fields of one record, as its editor would: computed fields and checks follow."""
+    """Answer: the changed record. Sets fields of one record, and of rows of it, as its editor would: computed fields and
+    checks follow, once."""
 
     model: str
     record: Record
     values: Values
+    rows: Sequence[tuple[Record, Values]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class Effects:
 
     def _change(self, effect: Change) -> Record:
         working = self._in_hand(effect.model, effect.record)
+        for row, values in effect.rows:
+            row.update(values)
         self.service.assign(self.act, working, dict(effect.values))
         return working.record
 

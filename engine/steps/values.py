@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from engine.errors import Complaint, Label, Refused
 from engine.expressions.types import BOOLEAN, DECIMAL, ListType, Member, RecordType, Scope, SimpleShape
@@ -35,28 +35,49 @@ class Let(Step):
     def run(self, frame: Frame) -> Steps:
         for name, formula in self.let.items():
             frame.names[name] = formula.expression(frame.record, frame.names)
-        return
-        yield
+        yield from ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Set(Step):
-    """Sets fields of the record, as its editor would: computed fields and checks follow."""
+    """Sets fields of the record, or with `of` those of its rows, as its editor would: computed fields and checks follow."""
 
     word: ClassVar[str] = "set"
 
     set: Mapping[Name, Formula]
+    of: Formula | None = option(None, help="A row of the record, or a list of them; the record itself when absent")
+    as_: Name = option("row", key="as", help="What the expressions call the row that is set")
 
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
         if model is None:
             linker.report("E405", "`set` needs a record: say `for:` which model this is about", self)
-        else:
+        elif self.of is None:
             link_values(linker, self, "set", model, self.set, scope)
+        else:
+            self._link_rows(linker, model, self.of, scope)
         return scope
+
+    def _link_rows(self, linker: Linker, model: str, of: Formula, scope: Scope) -> None:
+        found = linker.compile(of, scope)
+        if found is None:
+            return
+        row = found.type.item if isinstance(found.type, ListType) else found.type
+        if not isinstance(row, RecordType) or not row.shape.name.startswith(f"{model}."):
+            linker.report("E205", f"`of` needs rows of {model}, and this is {found.type}", self, "of")
+        else:
+            link_values(linker, self, "set", row.shape.name, self.set, linker.naming(scope, self.as_, row, self, "as"))
 
     def run(self, frame: Frame) -> Steps:
         model, record = frame.subject
-        yield Change(model, record, {name: formula.expression(record, frame.names) for name, formula in self.set.items()})
+        if self.of is None:
+            yield Change(model, record, self._values(frame))
+            return
+        found = self.of.expression(record, frame.names)
+        rows = found if isinstance(found, list) else [found] if found is not None else []
+        yield Change(model, record, {}, [(row, self._values(frame.inner(**{self.as_: row}))) for row in rows])
+
+    def _values(self, frame: Frame) -> dict[str, Any]:
+        return {name: formula.expression(frame.record, frame.names) for name, formula in self.set.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +126,7 @@ class Require(Step):
                 complaints=[Complaint(self.at or "", code, message)],
                 reasons=[Reason("require", "refused", message, self.require.span)],
             )
-        return
-        yield
+        yield from ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +185,7 @@ class Spread(Step):
         weights = [self.by.expression(frame.record, frame.inner(**{self.as_: item}).names) or Decimal(0) for item in items]
         parts = spread(amount or Decimal(0), weights, self.digits)
         frame.names[self.into] = [{"item": item, "amount": part} for item, part in zip(items, parts, strict=True)]
-        return
-        yield
+        yield from ()
 
 
 def link_values(linker: Linker, step: Step, key: str, model: str, values: Mapping[Name, Formula], scope: Scope) -> None:
