@@ -186,8 +186,9 @@ class Composer:
         parent = self._stack[-1]
         as_key = parent.is_map and parent.key is None
         if as_key:
-            hint = "quote a text that begins with '{' or '['"
-            self._report("E101", "a key must be a text", (start, event.end_mark.index), hint)
+            if not any(outer.as_key for outer in self._stack):
+                hint = "quote a text that begins with '{' or '['"
+                self._report("E101", "a key must be a text", (start, event.end_mark.index), hint)
         elif event.tag is not None and event.tag not in COLLECTION_TAGS:
             self._refuse_tag(event.tag, (start, event.end_mark.index))
         self._values += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 from urllib.parse import quote
 
@@ -15,25 +15,21 @@ Format = Literal["text", "json", "github", "sarif"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 TOOL = "orderloom"
-SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #: A longer source line is shown around the place only.
 WIDEST = 160
 
 
 def render(problems: Iterable[Problem], format: Format, texts: Mapping[str, SourceText]) -> str:
     """The problems in that format, in the order given. ``texts`` are those of the files, for showing their lines."""
-    writers: Mapping[Format, Callable[[list[Problem], Mapping[str, SourceText]], str]] = {
-        "text": _text,
-        "json": _json,
-        "github": _github,
-        "sarif": _sarif,
-    }
-    return writers[format](list(problems), texts)
-
-
-def _text(problems: list[Problem], texts: Mapping[str, SourceText]) -> str:
-    blocks = [str(problem) + _excerpt(problem.span, texts) for problem in problems]
-    return "\n".join([*blocks, _summary(problems)])
+    found = list(problems)
+    if format == "json":
+        return json.dumps([_plain(problem) for problem in found], ensure_ascii=False, indent=2)
+    if format == "github":
+        return "\n".join(map(_annotation, found))
+    if format == "sarif":
+        return json.dumps(_sarif(found), ensure_ascii=False, indent=2)
+    return "\n".join([*(str(problem) + _excerpt(problem.span, texts) for problem in found), _summary(found)])
 
 
 def _summary(problems: list[Problem]) -> str:
@@ -74,11 +70,8 @@ def _said(problem: Problem) -> str:
     return problem.message + (f"; {problem.hint}" if problem.hint else "")
 
 
-def _json(problems: list[Problem], texts: Mapping[str, SourceText]) -> str:
-    return json.dumps([_plain(problem) for problem in problems], ensure_ascii=False, indent=2)
-
-
 def _plain(problem: Problem) -> dict[str, Any]:
+    """The problem as JSON."""
     span = problem.span
     place = {
         "file": span.file if span else None,
@@ -91,12 +84,8 @@ def _plain(problem: Problem) -> dict[str, Any]:
     return {**said, **place}
 
 
-def _github(problems: list[Problem], texts: Mapping[str, SourceText]) -> str:
-    """Workflow commands, as GitHub's documentation "Workflow commands for GitHub Actions" spells them."""
-    return "\n".join(_annotation(problem) for problem in problems)
-
-
 def _annotation(problem: Problem) -> str:
+    """The problem as a workflow command, as GitHub's "Workflow commands for GitHub Actions" spells them."""
     values: dict[str, object] = {"title": problem.code}
     if problem.span is not None:
         span = problem.span
@@ -113,7 +102,7 @@ def _escaped(text: str, also: str) -> str:
     return text
 
 
-def _sarif(problems: list[Problem], texts: Mapping[str, SourceText]) -> str:
+def _sarif(problems: list[Problem]) -> dict[str, Any]:
     """OASIS SARIF 2.1.0. Columns count characters, ends are exclusive: just what a Span holds."""
     codes = sorted({problem.code for problem in problems})
     rules = [{"id": code, "shortDescription": {"text": PROBLEM_CODES[code]}} for code in codes]
@@ -122,7 +111,7 @@ def _sarif(problems: list[Problem], texts: Mapping[str, SourceText]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(problem, codes.index(problem.code)) for problem in problems],
     }
-    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2)
+    return {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
 def _result(problem: Problem, rule: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ LIKELY_FIX: tuple[tuple[str, str], ...] = (
     ("'\\t'", "indent with spaces, not with tabs"),
     ("tab", "indent with spaces, not with tabs"),
     ("mapping values are not allowed", "quote a text that holds ': ', or look at the indentation"),
+    ("block sequence entries are not allowed", "quote a text that begins with '- '"),
     ("cannot start any token", "quote a text that begins with '@', '`' or '%'"),
     ("unknown escape", "double the backslash, or use single quotes"),
     ("found undefined tag handle", "quote a text that begins with '!'"),
