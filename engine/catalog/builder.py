@@ -29,7 +29,7 @@ from engine.catalog.linker import CatalogLinker
 from engine.catalog.parsing import Parsed, Parser
 from engine.catalog.shapes import BackLink, Shapes
 from engine.catalog.vocabulary import Vocabulary
-from engine.errors import Label
+from engine.errors import DefinitionError, Label
 from engine.fields.choice import ChoiceField
 from engine.fields.field import Field
 from engine.source.cache import Cache
@@ -64,7 +64,9 @@ def build(sources: Sources, vocabulary: Vocabulary = BUILTINS, *, problems: Prob
     system = system_documents()
     parsed = Parser(vocabulary, problems).parse(system, sources)
     catalog = assemble(parsed, vocabulary, sources, problems)
-    problems.raise_errors()
+    if problems.errors:
+        # A patch repeats what is wrong in its base: each problem is told once.
+        raise DefinitionError(dict.fromkeys(problems))
     return catalog
 
 

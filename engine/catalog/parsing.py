@@ -144,26 +144,19 @@ class Parser:
             base = documents.get(str(name))
             if base is None:
                 if str(name) not in self._parsed.unread.get(patch.kind, ()):
-                    span, hint = layers[0].span(("extends",)), did_you_mean(str(name), documents)
-                    self._problem_once(
-                        "E302", f"there is no {patch.kind} '{name}'", layers[0], hint, span_key="extends"
-                    )
-                    del span
+                    hint = did_you_mean(str(name), documents)
+                    self._report(layers[0], "E302", f"there is no {patch.kind} '{name}'", hint)
                 return None
             if base in layers:
                 circle = " → ".join(layer.name for layer in (*layers, base))
-                self._problem_once(
-                    "E405", f"workflows that extend each other: {circle}", patch, None, span_key="extends"
-                )
+                self._report(patch, "E405", f"workflows that extend each other: {circle}")
                 return None
             layers.insert(0, base)
         root = layers[0]
         return None if root.name in self._parsed.unread.get(root.kind, ()) else layers
 
-    def _problem_once(self, code: str, message: str, document: Document, hint: str | None) -> None:
-        span = document.span(("extends",))
-        if all((problem.code, problem.span) != (code, span) for problem in self._problems):
-            self._problems.report(code, message, span, hint)
+    def _report(self, patch: Document, code: str, message: str, hint: str | None = None) -> None:
+        self._problems.report(code, message, patch.span(("extends",)), hint)
 
     def _add_events(self) -> None:
         """Adds the events of workflows without states to the others of their model."""

@@ -66,19 +66,23 @@ _ENVIRONMENT = template_environment()
 
 
 def check_template(linker: DefinitionLinker, at: Located, model: str | None, key: tuple[str, ...], text: str) -> None:
-    """Reports what does not parse, unknown filters, unknown names, and fields that the record does not have."""
+    """Reports what does not parse, unknown filters, unknown names, and fields that the record does not have.
+
+    A message that is for no model in particular may name any: who sends it gives the record.
+    """
     try:
         tree = _ENVIRONMENT.parse(text)
         _ENVIRONMENT.compile(tree)
     except TemplateSyntaxError as error:
         linker.report("E201", f"the template does not parse: {error.message} (its line {error.lineno})", at, key)
         return
-    shape = linker.shape(model) if model is not None else None
-    records = {"record": shape, shape.name: shape} if shape is not None else {}
-    for name in sorted(find_undeclared_variables(tree) - {*records, *TEMPLATE_NAMES}):
-        linker.report(
-            "E203", f"unknown name '{name}' in a template", at, key, did_you_mean(name, [*records, *TEMPLATE_NAMES])
-        )
+    models = linker.known("model") if model is None else (model,)
+    records = {name: shape for name in models if (shape := linker.shape(name)) is not None}
+    if model is not None and model in records:
+        records["record"] = records[model]
+    known = {*records, *TEMPLATE_NAMES}
+    for name in sorted(find_undeclared_variables(tree) - known):
+        linker.report("E203", f"unknown name '{name}' in a template", at, key, did_you_mean(name, known))
     for holder, name in _members(tree, records):
         linker.report("E204", f"{holder.name} has no field '{name}'", at, key, did_you_mean(name, holder.names()))
 

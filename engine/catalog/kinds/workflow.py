@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from engine.catalog.kind import Definition, DefinitionLinker, Key
 from engine.catalog.kinds.rules import link_input
+from engine.catalog.kinds.ways import check_ways
 from engine.errors import Label
 from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
@@ -148,6 +149,7 @@ class Workflow(Definition):
             if event.document is self.document:  # an added one is linked where it stands
                 event.link(linker, self.for_, scope)
         self._check_targets(linker)
+        check_ways(linker, self)
 
     def _check_targets(self, linker: DefinitionLinker) -> None:
         """Reports every name of a state that is none."""

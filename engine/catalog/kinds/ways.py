@@ -1,0 +1,69 @@
+"""The ways through a workflow, and what is certainly wrong with them. States without ways out are final, which is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from engine.catalog.kind import DefinitionLinker
+
+if TYPE_CHECKING:
+    from engine.catalog.kinds.workflow import State, Workflow
+
+
+def ways_out(workflow: Workflow, state: State) -> Iterator[str]:
+    """The states that an event or a branch leads to from this one."""
+    yield from (event.to for event in state.events.values() if event.to is not None)
+    yield from (branch.to for branch in state.next.values())
+    yield from (event.to for event in workflow.events.values() if event.to is not None and state.name in event.from_)
+
+
+def reached(workflow: Workflow) -> set[str]:
+    """The names of the states that a record can come to from the start."""
+    found: set[str] = set()
+    waiting = [workflow.start] if workflow.start is not None else []
+    while waiting:
+        name = waiting.pop()
+        state = workflow.states.get(name)
+        if state is not None and name not in found:
+            found.add(name)
+            waiting.extend(ways_out(workflow, state))
+    return found
+
+
+def check_ways(linker: DefinitionLinker, workflow: Workflow) -> None:
+    """Reports states that nothing leads to, branches that are never taken, and circles that never come to rest."""
+    if workflow.start not in workflow.states:
+        return  # reported already, and without a start nothing can be reached
+    found = reached(workflow)
+    for name, state in workflow.states.items():
+        if name not in found and linker.complete("workflow"):
+            linker.report_key("E403", f"nothing leads to the state '{name}'", state, (), "give an event or a branch `to:` it")
+        taken = None
+        for branch in state.next.values():
+            if taken is not None:
+                linker.report_key("E403", f"'{branch.name}' is never taken: '{taken}' before it has no condition", branch, ())
+                break
+            taken = branch.name if branch.if_ is None else None
+    for circle in endless(workflow.states):
+        text = " → ".join((*circle, circle[0]))
+        linker.report("E403", f"a circle without a condition never comes to rest: {text}", workflow.states[circle[0]], "next")
+
+
+def endless(states: Mapping[str, State]) -> Iterator[list[str]]:
+    """The circles of branches that are taken without a condition, each once."""
+    onward: dict[str, str] = {}
+    for name, state in states.items():
+        first = next(iter(state.next.values()), None)
+        if first is not None and first.if_ is None:
+            onward[name] = first.to
+    done: set[str] = set()
+    for start in onward:
+        trail: list[str] = []
+        name = start
+        while name in onward and name not in done:
+            done.add(name)
+            trail.append(name)
+            name = onward[name]
+        if name in trail:
+            yield trail[trail.index(name) :]
