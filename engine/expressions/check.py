@@ -30,7 +30,6 @@ from engine.expressions.types import (
     DECIMAL,
     DURATION,
     INTEGER,
-    NULL,
     NUMBERS,
     TEXT,
     ChoiceType,
@@ -250,14 +249,14 @@ class Checker:
         then, otherwise = self.check(node.body, expected), self.check(node.orelse, expected)
         if condition is None or then is None or otherwise is None:
             return None
-        branches = self._alike(node, [then, otherwise])
-        if branches is None:
+        alike = self._alike(node, [then, otherwise])
+        if alike is None:
             return None
         start, end = self.parsed.span(node)
-        one, two = branches
+        type_, (one, two) = alike
         nullable = one.nullable or two.nullable
         return Conditional(
-            type=one.type, nullable=nullable, start=start, end=end, condition=condition, then=one, otherwise=two
+            type=type_, nullable=nullable, start=start, end=end, condition=condition, then=one, otherwise=two
         )
 
     def list_of(self, node: ast.List, expected: Type | None) -> Node | None:
@@ -270,11 +269,11 @@ class Checker:
         if alike is None:
             return None
         start, end = self.parsed.span(node)
-        type_ = ListType("list", alike[0].type if alike else NULL)
-        return ListOf(type=type_, nullable=False, start=start, end=end, items=tuple(alike))
+        type_, values = alike
+        return ListOf(type=ListType("list", type_), nullable=False, start=start, end=end, items=tuple(values))
 
-    def _alike(self, node: ast.expr, values: Sequence[Node]) -> list[Node] | None:
-        """The values, all of the type that they have in common."""
+    def _alike(self, node: ast.expr, values: Sequence[Node]) -> tuple[Type, list[Node]] | None:
+        """The type that the values have in common, and each as a value of it."""
         type_ = common_type_of(values)
         if type_ is None:
             kinds = " and ".join(dict.fromkeys(article(value.type) for value in values))
@@ -287,7 +286,7 @@ class Checker:
                 self.misfit(node, found)
                 return None
             fitted.append(found)
-        return fitted
+        return type_, fitted
 
     def call(self, node: ast.Call, expected: Type | None) -> Node | None:
         """A function on its arguments."""

@@ -111,6 +111,30 @@ class SimpleShape:
 
 
 @dataclass(frozen=True)
+class ManyShape:
+    """All records of a group at once, for measures: each member is the list of their values (``sum(weight)``)."""
+
+    each: Shape
+
+    @property
+    def name(self) -> str:
+        return self.each.name
+
+    @property
+    def key(self) -> str | None:
+        return None
+
+    def member(self, name: str) -> Member | None:
+        found = self.each.member(name)
+        if found is None or isinstance(found.type, ListType):
+            return found
+        return Member(ListType("list", found.type), nullable=False)
+
+    def names(self) -> Iterable[str]:
+        return self.each.names()
+
+
+@dataclass(frozen=True)
 class Scope:
     """What an expression may name: the members of ``record`` directly, then ``names``.
 
