@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import RLock
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from engine.catalog.uses import users_of
 from engine.catalog.vocabulary import Vocabulary
 from engine.errors import BadRequest, Span
 from engine.expressions.language import Expression, compile_expression
-from engine.expressions.types import BOOLEAN, NUMBERS, RecordType, Scope, Type
+from engine.expressions.types import BOOLEAN, NUMBERS, ManyShape, Scope, Type
 from engine.fields.field import Field, ValueFault
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
@@ -166,6 +166,10 @@ class Catalog:
         """What expressions in rows of a model may name."""
         return self.shapes.rows_scope(model, path, **names)
 
+    def measure_scope(self, model: str) -> Scope:
+        """What measures over groups of a model's records may name: each field is the list of the group's values."""
+        return self.memo(("measures", model), lambda: replace(self.scope(model), record=ManyShape(self.shape(model))))
+
     def compile(self, text: str, scope: Scope, expects: Type | None = None) -> Expression:
         """An expression that a request brings. Raises ExpressionProblems."""
         model = scope.record.name if scope.record is not None else None
@@ -242,8 +246,3 @@ def _literal(value: Any) -> str:
 
 def _number(value: Decimal | int) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def record_type(catalog: Catalog, model: str) -> RecordType:
-    """The type of a model's records, for naming one in a scope."""
-    return RecordType.of(catalog.shape(model))

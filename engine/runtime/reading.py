@@ -13,7 +13,7 @@ from typing import Any
 from engine.catalog.kinds.workflow import Event
 from engine.errors import BadRequest, Complaint, Label, NotFound
 from engine.expressions.language import Expression, ExpressionProblems
-from engine.expressions.types import BOOLEAN
+from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
@@ -119,9 +119,9 @@ class Reading:
     ) -> list[dict[str, Any]]:
         """One dict for each group of the records that the actor may read, with the measures."""
         self._known(model)
-        scope = self.catalog.scope(model)
-        for text in (*group, *measure.values()):
-            self._refuse_private(actor, model, self._compile(text, model, "group or measure"))
+        scope, every = self.catalog.scope(model), self.catalog.measure_scope(model)
+        for text, names in (*((text, scope) for text in group), *((text, every) for text in measure.values())):
+            self._refuse_private(actor, model, self._compile(text, names, "group or measure"))
         return self.store.query.find(
             tx,
             model,
@@ -129,14 +129,14 @@ class Reading:
             scopes=self._scopes(actor, model),
             names=self._act(tx, actor).names(None, None, "read"),
             group={text: self.catalog.compile(text, scope) for text in group},
-            measure={name: self.catalog.compile(text, scope) for name, text in measure.items()},
+            measure={name: self.catalog.compile(text, every) for name, text in measure.items()},
             limit=LARGEST_PAGE,
         )
 
     def _conditions(self, actor: Actor, model: str, where: str | Expression | None, equal: Mapping[str, str]) -> list[Expression]:
         conditions: list[Expression] = []
         if isinstance(where, str):
-            conditions.append(self._compile(where, model, "where", BOOLEAN))
+            conditions.append(self._compile(where, self.catalog.scope(model), "where", BOOLEAN))
         elif where is not None:
             conditions.append(where)
         for name, text in equal.items():
@@ -153,9 +153,9 @@ class Reading:
             raise BadRequest(f"{model} has no field {name!r} to filter by", code="UNKNOWN_FIELD")
         return self.catalog.equality(model, name, text)
 
-    def _compile(self, text: str, model: str, what: str, expects: Any = None) -> Expression:
+    def _compile(self, text: str, scope: Scope, what: str, expects: Any = None) -> Expression:
         try:
-            return self.catalog.compile(text, self.catalog.scope(model), expects)
+            return self.catalog.compile(text, scope, expects)
         except ExpressionProblems as problems:
             complaints = [Complaint(f"{what}[{fault.start}:{fault.end}]", fault.code, fault.message) for fault in problems.faults]
             raise BadRequest(f"the {what} cannot be read", code="BAD_EXPRESSION", complaints=complaints) from None

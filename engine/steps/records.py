@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from engine.expressions.types import ListType, Member, RecordType, Scope, Shape, SimpleShape, Type
+from engine.expressions.types import ListType, ManyShape, Member, RecordType, Scope, Shape, SimpleShape, Type
 from engine.fields.field import Linker
 from engine.ports import Create, Delete, Find, Update
 from engine.registry import did_you_mean
@@ -42,10 +42,12 @@ class FindStep(Step):
                 linker.report("E303", f"{self.find} has no field {name!r}", self, "sort", did_you_mean(name, shape.shape.names()))
         found: Type = shape
         if self.group or self.measure:
+            every = replace(over, record=ManyShape(shape.shape))
+            scopes = {**dict.fromkeys(self.group, over), **dict.fromkeys(self.measure, every)}
             members = {
                 name: Member(expression.type, expression.nullable)
                 for name, formula in {**self.group, **self.measure}.items()
-                if (expression := linker.compile(formula, over)) is not None
+                if (expression := linker.compile(formula, scopes[name])) is not None
             }
             found = RecordType.of(SimpleShape(f"{self.find} group", members))
         return linker.naming(scope, self.into, found if self.one else ListType("list", item=found), self, "into")
