@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from engine.catalog.catalog import Catalog, Computation
+from engine.catalog.catalog import Catalog
+from engine.catalog.computations import Computation
 from engine.catalog.kinds.model import Check
 from engine.errors import Complaint, ExpressionError
 from engine.expressions.language import Expression

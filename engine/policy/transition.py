@@ -21,7 +21,8 @@ MOST_HOPS = 50
 
 def events_from(workflow: Workflow, state: str | None) -> dict[str, Event]:
     """The events that the workflow lets fire in a state, by name: the state's own, then those that stand on their own."""
-    own = workflow.states[state].events if state in workflow.states else {}
+    standing = workflow.states.get(state) if state is not None else None
+    own = standing.events if standing is not None else {}
     return {**own, **{name: event for name, event in workflow.events.items() if state in event.from_ and name not in own}}
 
 

@@ -236,7 +236,8 @@ class Service:
         """The event's input, typed, or InvalidValues."""
         if event is None:
             return {}
-        reader = self.catalog.memo(("input", id(event)), lambda: Reader(event.input, self.catalog.app.timezone))
+        # The event is kept beside its reader, so that its id cannot come to mean another.
+        _, reader = self.catalog.memo(("input", id(event)), lambda: (event, Reader(event.input, self.catalog.app.timezone)))
         complaints: list[Complaint] = []
         typed = {**reader.blank(), **reader.read(values, complaints, "")}
         self.links.resolve(act, reader, [("", typed)], complaints)
