@@ -6,7 +6,7 @@ ones masked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,7 +163,7 @@ class Reading:
     def _refuse_private(self, actor: Actor, model: str, expression: Expression) -> None:
         """Filters and groups over data that the actor would see masked would tell it bit by bit."""
         hidden = self.rights.hidden(actor, model)
-        private = set() if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        private: Container[tuple[str, ...]] = () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
         for path in expression.reads:
             if path[0] in hidden or path in private:
                 raise BadRequest(f"{'.'.join(path)} is not yours to read", code="PRIVATE_FIELD")
@@ -218,7 +218,7 @@ class Reading:
         self.get(tx, actor, model, key)
         entries = self.store.history.of(tx, model, key, limit=limit)
         hidden = self.rights.hidden(actor, model)
-        private = frozenset() if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        private: Container[tuple[str, ...]] = () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
         return [{**entry, "changes": _masked_changes(entry["changes"], hidden, private)} for entry in entries]
 
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
@@ -275,7 +275,7 @@ class Reading:
             raise NotFound(f"there is no model {model}")
 
 
-def _masked_changes(changes: Mapping[str, Any], hidden: frozenset[str], private: frozenset[tuple[str, ...]]) -> dict[str, Any]:
+def _masked_changes(changes: Mapping[str, Any], hidden: frozenset[str], private: Container[tuple[str, ...]]) -> dict[str, Any]:
     """The changes without hidden fields, and with private values hidden: that they changed may be known, not what to."""
     shown: dict[str, Any] = {}
     for path, (before, after) in changes.items():
