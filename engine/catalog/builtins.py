@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from engine.catalog.kinds.app import App, Calendar, Test
+from engine.catalog.kinds.app import App, Calendar
 from engine.catalog.kinds.channel import Channel
+from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Extend, Model
 from engine.catalog.kinds.pages import Access, Form, View

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from engine.catalog.computations import Computation, Dependencies
-from engine.catalog.kinds.app import App, Calendar, Test
+from engine.catalog.kinds.app import App, Calendar
 from engine.catalog.kinds.channel import Channel
+from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Model
 from engine.catalog.kinds.pages import Access, Form, View

@@ -1,11 +1,11 @@
-"""``app``, ``calendar`` and ``test``: the application as a whole, its working time, and its examples."""
+"""``app`` and ``calendar``: the application as a whole, and its working time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from engine.catalog.kind import Definition, DefinitionLinker, Key
@@ -85,22 +85,6 @@ class Calendar(Definition):
                 check_date(linker, self, day, (key, day), is_key=True)
         if self.confirmed_until is not None:
             check_date(linker, self, self.confirmed_until, "confirmed_until")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Test(Definition):
-    """An example that must come out: read only by `orderloom test`."""
-
-    __test__: ClassVar[bool] = False
-    kind: ClassVar[str] = "test"
-
-    test: str
-    for_: Name | None = option(None, key="for")
-    clock: str | None = option(None, help="The moment at which it starts, with its zone")
-    settings: Mapping[str, Any] = option(default_factory=dict)
-    given: tuple[Mapping[str, Any], ...] = option((), help="Records, each {model: {field: value}}; links by key")
-    do: tuple[Mapping[str, Any], ...] = option((), help="create, update, fire, intake, wait")
-    expect: tuple[Mapping[str, Any], ...] = ()
 
 
 def check_timezone(linker: DefinitionLinker, at: Located, name: str) -> None:
