@@ -55,9 +55,7 @@ class AddressField(Field):
             known = ", ".join(self.PARTS)
             raise ValueFault("VALUE_FORMAT", f"{unknown[0]!r} is no part of an address: {known}", expected="address")
         parts = {
-            name: clean_text(raw[name], most=_MOST_PART_CHARACTERS)
-            for name in self.PARTS
-            if raw.get(name) is not None
+            name: clean_text(raw[name], most=_MOST_PART_CHARACTERS) for name in self.PARTS if raw.get(name) is not None
         }
         if "street" not in parts:
             raise ValueFault("VALUE_FORMAT", "an address has at least a street", expected="address")

@@ -165,7 +165,7 @@ class Field(Located):
 
     @property
     def read_only(self) -> bool:
-        """Whether no caller puts it in: it is worked out, numbered or looked up by the engine, or set by steps alone."""
+        """Whether no caller puts it in: it is worked out, numbered or looked up by the engine, or set by steps only."""
         return self.computed or self.generated or self.system
 
     def link(self, linker: Linker, scope: Scope) -> None:

@@ -193,9 +193,7 @@ def _decimal_parser(precision: int, digits: int, limits: Limits) -> Callable[[An
         try:
             value = quantize(number, unit)
         except Inexact:
-            raise ValueFault(
-                "VALUE_DIGITS", f"has more than {digits} digits behind the point", digits=digits
-            ) from None
+            raise ValueFault("VALUE_DIGITS", f"has more than {digits} digits behind the point", digits=digits) from None
         except InvalidOperation:
             raise _too_large(precision, digits) from None
         if not value:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, ClassVar
 
+import orjson
+
 from engine.expressions.types import TEXT, ListType, Member, RecordType, Scope, Shape, SimpleShape, Type
+from engine.fields.columns import dump_json
 from engine.fields.field import Field, Linker, Parser, ValueFault
 from engine.fields.number import DecimalField
 from engine.registry import did_you_mean
@@ -99,6 +102,17 @@ class RowsField(Field):
             return [_parse_row(row, index, parsers) for index, row in enumerate(raw)]
 
         return parse
+
+    def parse_text(self, text: str, zone: tzinfo | None = None) -> Any:
+        """The rows in a JSON text: a cell has no other place for them."""
+        try:
+            raw = orjson.loads(text)
+        except ValueError as error:
+            raise ValueFault("VALUE_FORMAT", f"is no JSON: {error}", expected="json") from None
+        return self.parse(raw, zone)
+
+    def edit_text(self, value: Any, zone: tzinfo | None = None) -> str:
+        return dump_json(self.wire(value))
 
     def wire(self, value: Any) -> Any:
         return [

@@ -62,7 +62,7 @@ class TextLike(Field):
         super().link(linker, scope)
         if not 1 <= self.max <= MOST_CHARACTERS:
             linker.report("E107", f"a text has at most 1 to {MOST_CHARACTERS} characters", self, "max")
-        if not 1 <= self.min <= self.max:
+        elif not 1 <= self.min <= self.max:
             linker.report("E107", "`min` lies between 1 and `max`: an absent text is null, not empty", self, "min")
 
     def expression_type(self, shape_of: Callable[[str], Shape | None]) -> Type:
