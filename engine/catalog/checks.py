@@ -30,6 +30,10 @@ def check_computations(
                 )
                 linker.report("E405", message, made.field, origin_of(made.field), "compute it on the record itself")
         live = found.live()
+        for column in live:
+            if model.fields[column].unique:
+                message = f"'{column}' is worked out when read, so it cannot be `unique`"
+                linker.report("E404", message, model.fields[column], "unique")
         for key, groups in (("unique", model.unique), ("index", model.index)):
             for group in groups:
                 for column in set(group) & live:

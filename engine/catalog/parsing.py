@@ -126,15 +126,17 @@ class Parser:
         if layers is None:
             self._parsed.miss(patch.kind, patch.name)
             return
+        base = layers[-2]
+        if patch.data.get("for") != base.data.get("for"):
+            message = f"the workflow {base.name} is for {base.data.get('for')}, so its patches are too"
+            self._problems.report("E405", message, patch.span(("for",)))
+            self._parsed.miss(patch.kind, patch.name)
+            return
         merged = MergedDocument(layers)
         definition = self._vocabulary.grammar.parse(Workflow, merged, self._problems)
         if definition is None:
             self._parsed.miss(patch.kind, patch.name)
             return
-        base = layers[-2]
-        if merged.data.get("for") != base.data.get("for"):
-            message = f"the workflow {base.name} is for {base.data.get('for')}, so its patches are too"
-            self._problems.report("E405", message, patch.span(("for",)))
         self._add(take_over(definition))
 
     def _layers(self, patch: Document, documents: Mapping[str, Document]) -> list[Document] | None:
@@ -148,7 +150,7 @@ class Parser:
                     self._report(layers[0], "E302", f"there is no {patch.kind} '{name}'", hint)
                 return None
             if base in layers:
-                circle = " → ".join(layer.name for layer in (*layers, base))
+                circle = " → ".join(layer.name for layer in (*reversed(layers), base))
                 self._report(patch, "E405", f"workflows that extend each other: {circle}")
                 return None
             layers.insert(0, base)
