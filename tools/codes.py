@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from engine.errors import PROBLEM_CODES, REQUEST_CODES, RequestError
+from engine.fields.field import VALUE_CODES
 
 INTRODUCTION = """\
 # Codes
 
-<!-- Written by `make docs` from engine/errors.py: change it there. -->
+<!-- Written by `make docs` from engine/errors.py and engine/fields/field.py: change it there. -->
 
 A code never changes its meaning, so a program may rely on it; the words beside it may change.
 """
@@ -41,7 +42,7 @@ def error_classes(parent: type[RequestError] = RequestError) -> Iterator[type[Re
 def request_codes() -> dict[str, str]:
     """Each code of an answer: its status, where it always has the same one, and its meaning."""
     whole = {error.default_code: f"{error.status}: {error.title}" for error in error_classes()}
-    return whole | dict(REQUEST_CODES)
+    return whole | dict(REQUEST_CODES) | dict(VALUE_CODES)
 
 
 def table(rows: Iterable[tuple[str, str]]) -> str:

@@ -85,7 +85,8 @@ class Computer:
         for default in self.defaults:
             for row in at_level(record, default.path):
                 if row[default.name] is None and (row.get("id") is None if default.path else is_new):
-                    row[default.name] = default.field.settle(default.expression(row, names))
+                    value = default.expression(row, names)
+                    row[default.name] = default.field.settle(value) if value is not None else None
 
     def compute(self, record: Record, names: Names, complaints: list[Complaint]) -> None:
         """Works out the computed fields in place, each after what it reads. One that cannot be worked out is complained
