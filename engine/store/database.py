@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from threading import Lock
+from typing import Any, TypeVar
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -19,6 +21,7 @@ from engine.store.transaction import Backend, Transaction, Work
 __all__ = ["Database", "Transaction"]
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 _BUILTINS = Registry("functions", ((function.name, function) for function in BUILTINS))
 
@@ -31,6 +34,8 @@ class Database:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._kept: dict[Any, Any] = {}
+        self._lock = Lock()
         self.dialect = backend.dialect
         self.engine = backend.engine
 
@@ -64,6 +69,14 @@ class Database:
     def apart(self, work: Work[T]) -> T:
         """What the work returns, in a short transaction beside the caller's own that is committed at once."""
         return self._backend.apart(work)
+
+    def kept(self, kind: Callable[[], K]) -> K:
+        """The one value of its kind that lives as long as this database is open: made when first asked for."""
+        with self._lock:
+            if kind not in self._kept:
+                self._kept[kind] = kind()
+            found: K = self._kept[kind]
+        return found
 
     def close(self) -> None:
         """Finishes the works that wait, then closes all connections. A work that comes later is refused."""

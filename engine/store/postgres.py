@@ -179,9 +179,11 @@ class PostgresBackend:
 
     def read(self, work: Work[T]) -> T:
         with self._session(self._readers, read_only=True) as session:
+            transaction = PostgresTransaction(self, session)
             try:
-                return work(PostgresTransaction(self, session))
+                return work(transaction)
             finally:
+                transaction.end()
                 session.rollback()
 
     def apart(self, work: Work[T]) -> T:
@@ -238,12 +240,14 @@ class PostgresBackend:
                 result = work(transaction)
                 transaction.settle()
             except BaseException as error:
+                transaction.end()
                 lost = session.driver.broken
                 session.rollback()
                 if lost or _retried(error):
                     # Nothing of it can have been committed: the COMMIT had not been sent.
                     raise _Again(error) from error
                 raise
+            callbacks = transaction.end()
             try:
                 session.commit()
             except BaseException as error:
@@ -251,7 +255,7 @@ class PostgresBackend:
                 if _retried(error):
                     raise _Again(error) from error
                 raise
-            return result, transaction.committed()
+            return result, callbacks
 
     @contextmanager
     def _session(self, idle: LifoQueue[_Session], *, read_only: bool) -> Iterator[_Session]:

@@ -136,9 +136,11 @@ class SqliteBackend:
     def read(self, work: Work[T]) -> T:
         with self._reader() as session:
             session.cursor.execute("BEGIN")
+            transaction = SqliteTransaction(self, session.connection, session.cursor)
             try:
-                return work(SqliteTransaction(self, session.connection, session.cursor))
+                return work(transaction)
             finally:
+                transaction.end()
                 session.end("ROLLBACK")
 
     def apart(self, work: Work[T]) -> T:
@@ -227,9 +229,9 @@ class SqliteBackend:
         waiting.error = None
         try:
             waiting.result = waiting.work(transaction)
-            waiting.callbacks = transaction.committed()
         except BaseException as error:  # noqa: BLE001 - the future carries it on
             waiting.error = error
+        waiting.callbacks = transaction.end()
         if not self._session.driver.in_transaction:
             waiting.error = waiting.error or DatabaseError("the work ended the transaction that it was given")
             raise _TransactionLost

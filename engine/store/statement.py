@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import ColumnElement, SelectBase
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import ClauseElement, UpdateBase
 from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any]
@@ -28,44 +29,45 @@ class Statement:
         dialect: Dialect,
         names: Sequence[str] = (),
         *,
+        constants: Mapping[str, Any] | None = None,
         columns: Sequence[str] | None = None,
         raw: bool = False,
     ) -> None:
-        # `columns`: those that an INSERT or UPDATE without values is to set.
+        # `constants`: parameters that are always the same. `columns`: those that an INSERT without values is to set.
         keys: dict[str, Any] = {"column_keys": list(columns)} if columns is not None else {}
         compiled = clause.compile(dialect=dialect, **keys)
-        if not isinstance(compiled, SQLCompiler) or compiled.literal_execute_params or compiled.post_compile_params:
-            raise ValueError("only a statement whose text never changes can be compiled once")
-        places = list(compiled.positiontup or ())
+        assert isinstance(compiled, SQLCompiler)
+        # Lists that stand in the clause itself are written out now, once for all.
+        fixed = {**compiled.params, **(constants or {})}
+        state = compiled.construct_expanded_state(fixed, escape_names=False)
+        binders = {name: binder(bind.type, dialect) for name, bind in compiled.binds.items()}
+        for name, parts in state.parameter_expansion.items():
+            binders |= dict.fromkeys(parts, binders[name])
+        places = list(state.positiontup or ())
         given = {name: index for index, name in enumerate(names)}
         # Values that stand in the clause itself become parameters too; they follow those of the caller.
-        constants = [place for place in places if place not in given]
-        missing = [place for place in constants if compiled.binds[place].required]
-        if missing:
-            raise ValueError(f"nobody gives the parameters {missing} of: {compiled}")
-        given |= {place: len(names) + index for index, place in enumerate(constants)}
-        self.text = str(compiled)
-        self._constants = tuple(compiled.binds[place].effective_value for place in constants)
+        rest = [place for place in dict.fromkeys(places) if place not in given]
+        needed = {name for name, bind in compiled.binds.items() if bind.required} - set(constants or ())
+        if missing := needed.intersection(rest):
+            raise ValueError(f"nobody gives the parameters {sorted(missing)} of: {compiled}")
+        given |= {place: len(names) + index for index, place in enumerate(rest)}
+        self.text = state.statement
+        self._constants = tuple(_bound(binders[place], state.parameters[place]) for place in rest)
         take = [given[place] for place in places]
         self._take = None if take == list(range(len(names))) else take
         self._binders: tuple[Processor | None, ...] = ()
         self._readers: tuple[Processor | None, ...] = ()
         if not raw:
-            self._binders = tuple(binder(compiled.binds[place].type, dialect) for place in places)
-            exported = getattr(clause, "exported_columns", ())
-            self._readers = tuple(reader(column.type, dialect) for column in exported)
+            self._binders = tuple(binders.get(name) for name in names)
+            self._readers = tuple(reader(column.type, dialect) for column in _answered(clause))
 
     def bind(self, values: Sequence[Any]) -> Sequence[Any]:
         """The values as the driver takes them, in the order of the text."""
-        if self._take is not None:
-            if self._constants:
-                values = (*values, *self._constants)
-            values = [values[index] for index in self._take]
         if any(self._binders):
-            return [
-                process(value) if process is not None else value
-                for process, value in zip(self._binders, values, strict=True)
-            ]
+            values = [_bound(process, value) for process, value in zip(self._binders, values, strict=True)]
+        if self._take is not None:
+            values = (*values, *self._constants)
+            return [values[index] for index in self._take]
         return values
 
     def bind_all(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
@@ -78,13 +80,20 @@ class Statement:
         """The rows with the values that the driver gave turned into ours."""
         if any(self._readers):
             return [
-                tuple(
-                    process(value) if process is not None else value
-                    for process, value in zip(self._readers, row, strict=True)
-                )
-                for row in rows
+                tuple(_bound(process, value) for process, value in zip(self._readers, row, strict=True)) for row in rows
             ]
         return rows
+
+
+def _bound(process: Processor | None, value: Any) -> Any:
+    return process(value) if process is not None else value
+
+
+def _answered(clause: ClauseElement) -> Sequence[ColumnElement[Any]]:
+    """The columns of the answer."""
+    if isinstance(clause, SelectBase):
+        return list(clause.selected_columns)
+    return list(clause.exported_columns) if isinstance(clause, UpdateBase) else []
 
 
 def binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:

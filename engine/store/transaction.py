@@ -93,8 +93,11 @@ class Transaction:
             raise
         self._command("RELEASE SAVEPOINT part")
 
-    def committed(self) -> list[Callback]:
-        """What is to be called now that the transaction is committed."""
+    def end(self) -> list[Callback]:
+        """What is to be called once the transaction is committed. Nothing can be asked of it any more."""
+        self.memo.clear()
+        self._cursor = _ENDED
+        self._connection = _ENDED
         return self._callbacks
 
     def _core(self, clause: Executable, binds: Mapping[str, Any] | None) -> CursorResult[Any]:
@@ -147,6 +150,16 @@ class Backend(Protocol):
     def close(self) -> None:
         """Finishes the works that wait, then closes all connections. A work that comes later is refused."""
         ...
+
+
+class _Ended:
+    """Stands where the connection was: what reads a record too late is told so."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this transaction has ended")
+
+
+_ENDED: Any = _Ended()
 
 
 def call_back(callbacks: list[Callback]) -> None:

@@ -1,0 +1,42 @@
+"""The cases of records: which workflow runs on a record, in which version, and where it stands."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam
+
+from engine.ports import Record
+from engine.store.loading import Loader
+from engine.store.records import Records
+from engine.store.statement import Statement
+from engine.store.tables import Tables
+from engine.store.transaction import Transaction
+
+CASE = "case"
+
+
+class Cases:
+    """Starts, finds and moves cases. A case is written with its record, whose version guards it."""
+
+    def __init__(self, tables: Tables, loader: Loader, records: Records) -> None:
+        self._records = records
+        self._loader = loader
+        table = tables[CASE]
+        clause = loader.selection(CASE).select().where(table.c["record"] == bindparam("which"))
+        clause = clause.where(table.c["deleted_at"].is_(None)).order_by(table.c["id"].desc()).limit(1)
+        self._of = Statement(clause, loader.dialect, ("which",), raw=True)
+        moved = {"state": bindparam("state_"), "ended_at": bindparam("ended_at_"), "version": table.c["version"] + 1}
+        update = table.update().where(table.c["id"] == bindparam("which")).values(moved)
+        self._move = Statement(update, loader.dialect, ("state_", "ended_at_", "which"))
+
+    def of(self, tx: Transaction, record: str) -> Record | None:
+        """The last case of the record, or None when it has none."""
+        found = self._loader.records(tx, CASE, tx.rows(self._of, (record,)))
+        return found[0] if found else None
+
+    def start(self, tx: Transaction, case: Record) -> None:
+        """Writes a new case."""
+        self._records.append(tx, CASE, [case], case["started_at"])
+
+    def move(self, tx: Transaction, case: Record) -> None:
+        """Writes where the case stands now."""
+        tx.put(self._move, (case["state"], case["ended_at"], case["id"]))

@@ -1,0 +1,32 @@
+"""The database seen through one catalogue: everything that reads and writes its records, put together."""
+
+from __future__ import annotations
+
+from engine.catalog.catalog import Catalog
+from engine.store.cases import Cases
+from engine.store.database import Database
+from engine.store.history import History
+from engine.store.jobs import JobRows
+from engine.store.loading import Loader
+from engine.store.records import Records
+from engine.store.relations import Relations
+from engine.store.sequences import Blocks, Sequences
+from engine.store.tables import Tables
+
+
+class Store:
+    """What a service needs of the database. Made once for each catalogue; statements are compiled when first used."""
+
+    def __init__(self, catalog: Catalog, database: Database) -> None:
+        dialect = database.engine.dialect
+        self.catalog = catalog
+        self.database = database
+        self.tables = Tables(catalog)
+        self.relations = Relations(catalog, self.tables)
+        loader = Loader(catalog, self.tables, self.relations, dialect)
+        # Kept by the database: what a process has reserved stays its own when the definitions change.
+        self.sequences = Sequences(catalog, self.tables, dialect, database.kept(Blocks))
+        self.records = Records(catalog, self.tables, loader, self.sequences)
+        self.history = History(self.tables, loader, self.records)
+        self.cases = Cases(self.tables, loader, self.records)
+        self.jobs = JobRows(self.tables, loader, self.records)

@@ -1,0 +1,91 @@
+"""The engine's own tables beside those of the models: what no definition describes and no list shows.
+
+Their names start with an underscore, which no model's can.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table
+
+from engine.fields.columns import Flag, JsonText, Key, PlainText, UtcDateTime
+
+#: The next number of each sequence in each of its periods.
+SEQUENCE = "_sequence"
+#: What was answered to a request that may come again.
+IDEMPOTENCY = "_idempotency"
+#: Who is logged in.
+SESSION = "_session"
+#: What programs log in with.
+TOKEN = "_token"
+#: The hashes of passwords, apart from the users that lists and exports show.
+PASSWORD = "_password"
+#: Applied definitions by their fingerprint.
+SNAPSHOT = "_snapshot"
+
+
+def add_technical_tables(metadata: MetaData) -> None:
+    """Adds the tables to the metadata of an application."""
+    Table(
+        SEQUENCE,
+        metadata,
+        Column("name", PlainText(), primary_key=True),
+        Column("period", PlainText(), primary_key=True),
+        Column("next", BigInteger(), nullable=False),
+    )
+    idempotency = Table(
+        IDEMPOTENCY,
+        metadata,
+        # Keys are the callers' own choice, so they count for one caller only.
+        Column("caller", PlainText(), primary_key=True),
+        Column("key", PlainText(), primary_key=True),
+        Column("request", PlainText(), nullable=False),  # a hash
+        Column("status", Integer(), nullable=False),
+        Column("response", JsonText()),
+        Column("created_at", UtcDateTime(), nullable=False),
+    )
+    Index("ix__idempotency_created_at", idempotency.c.created_at)
+    session = Table(
+        SESSION,
+        metadata,
+        Column("id", PlainText(), primary_key=True),  # a hash: what stands here lets nobody in
+        Column("user", Key(), nullable=False),
+        Column("data", JsonText(), nullable=False),
+        Column("created_at", UtcDateTime(), nullable=False),
+        Column("seen_at", UtcDateTime(), nullable=False),
+        Column("expires_at", UtcDateTime(), nullable=False),
+    )
+    Index("ix__session_user", session.c.user)
+    Index("ix__session_expires_at", session.c.expires_at)
+    token = Table(
+        TOKEN,
+        metadata,
+        Column("id", Key(), primary_key=True),
+        Column("hash", PlainText(), nullable=False, unique=True),
+        Column("user", Key(), nullable=False),
+        Column("name", PlainText(), nullable=False),
+        Column("scopes", JsonText()),
+        Column("created_at", UtcDateTime(), nullable=False),
+        Column("used_at", UtcDateTime()),
+        Column("expires_at", UtcDateTime()),
+        Column("revoked_at", UtcDateTime()),
+    )
+    Index("ix__token_user", token.c.user)
+    Table(
+        PASSWORD,
+        metadata,
+        Column("user", Key(), primary_key=True),
+        Column("hash", PlainText(), nullable=False),
+        Column("changed_at", UtcDateTime(), nullable=False),
+    )
+    Table(
+        SNAPSHOT,
+        metadata,
+        Column("fingerprint", PlainText(), primary_key=True),
+        Column("number", BigInteger(), nullable=False, unique=True),  # they follow each other
+        Column("sources", JsonText(), nullable=False),
+        Column("plan", JsonText()),
+        Column("inverse", JsonText()),
+        Column("complete", Flag(), nullable=False),
+        Column("applied_at", UtcDateTime(), nullable=False),
+        Column("applied_by", PlainText()),
+    )

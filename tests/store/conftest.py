@@ -1,0 +1,176 @@
+"""A small application over scratch databases, with everything that tables can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import pytest
+
+from engine.catalog.builder import build_texts
+from engine.catalog.catalog import Catalog
+from engine.expressions.postgres import install_functions
+from engine.fields.rows import RowsField
+from engine.ports import Record
+from engine.store.database import Database
+from engine.store.keys import new_key
+from engine.store.store import Store
+from engine.store.transaction import Transaction
+
+T = TypeVar("T")
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+DEFINITIONS = """
+app: post
+timezone: Asia/Shanghai
+---
+model: place
+key: code
+fields:
+  code: {type: text, max: 20, unique: true}
+  name: text
+  rank: integer
+---
+model: sender
+key: code
+fields:
+  code: {type: text, max: 20, unique: true}
+  name: text
+  home: {type: link, to: place}
+  parcel_count: {type: integer, value: count(parcels)}
+  weight: {type: decimal, digits: 3, value: sum(parcels.weight)}
+---
+model: parcel
+title: number
+fields:
+  number: {type: sequence, format: "P{yyyy}{mm}{dd}{seq:4}"}
+  sender: {type: link, to: sender, back: parcels}
+  sender_home: {type: lookup, from: sender.home}
+  sender_name: {type: lookup, from: sender.name}
+  kind: {type: choice, of: [letter, box, pallet]}
+  weight: {type: decimal, digits: 3}
+  value: {type: money}
+  count: integer
+  share: {type: decimal, digits: 0}
+  fragile: boolean
+  due: date
+  pick_up: time
+  sent_at: datetime
+  note: long_text
+  remarks: json
+  label: {type: text, max: 40}
+  shelf: {type: text, max: 40}
+  items:
+    type: rows
+    key: line
+    of:
+      line: integer
+      place: {type: link, to: place}
+      amount: {type: money}
+      text: text
+      parts:
+        type: rows
+        of: {serial: text, size: {type: decimal, digits: 4}}
+unique: [[label, shelf]]
+index: [[kind, due]]
+"""
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return build_texts({"definitions/post.yaml": DEFINITIONS})
+
+
+def prepare(url: str, catalog: Catalog) -> None:
+    """Creates the tables of the catalogue in an empty database."""
+    database = Database.open(url)
+    create_all(Store(catalog, database))
+    database.close()
+
+
+def create_all(store: Store) -> None:
+    """Creates the tables, and the functions that PostgreSQL needs."""
+    with store.database.engine.begin() as connection:
+        store.tables.metadata.create_all(connection)
+        if store.database.dialect == "postgresql":
+            install_functions(connection)
+
+
+@pytest.fixture
+def store(database_url: str, catalog: Catalog) -> Iterator[Store]:
+    database = Database.open(database_url, durable=False)
+    made = Store(catalog, database)
+    create_all(made)
+    yield made
+    database.close()
+
+
+class Desk:
+    """Records by hand, as the runtime makes them: every field there, the system's filled in."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        return self.store.database.write(work).result(30)
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        return self.store.database.read(work)
+
+    def blank(self, model: str, values: Record, at: datetime = NOON) -> Record:
+        record = self._blank(self.store.catalog.fields(model), values)
+        stamps = {"created_at": at, "updated_at": at}
+        return {
+            **record,
+            "holds": [],
+            "id": new_key(at),
+            "version": 1,
+            **stamps,
+            **{k: v for k, v in values.items() if k in stamps},
+        }
+
+    def _blank(self, fields: Any, values: Record) -> Record:
+        record: Record = {}
+        for name, field in fields.items():
+            if isinstance(field, RowsField):
+                record[name] = [{"id": None, **self._blank(field.of, row)} for row in values.get(name, [])]
+            else:
+                record[name] = values.get(name)
+        return record
+
+    def insert(self, tx: Transaction, model: str, at: datetime = NOON, **values: Any) -> Record:
+        record = self.blank(model, values, at)
+        self.store.records.insert(tx, model, record)
+        return record
+
+    def add(self, model: str, at: datetime = NOON, **values: Any) -> str:
+        """The id of a new record, committed."""
+        return self.write(lambda tx: str(self.insert(tx, model, at, **values)["id"]))
+
+    def get(self, model: str, key: str, **options: Any) -> Record:
+        """The record as a new transaction reads it."""
+        return self.read(lambda tx: self.store.records.load(tx, model, [key], **options)[0])
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    return Desk(store)
+
+
+def plain(value: Any) -> Any:
+    """The value with linked records reduced to their ids, to compare by."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: link_id(item) for name, item in value.items()}
+    return value
+
+
+def link_id(value: Any) -> Any:
+    return value["id"] if isinstance(value, dict) and "id" in value else plain(value)
+
+
+def money(text: str) -> Decimal:
+    return Decimal(text)
