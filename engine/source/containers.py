@@ -9,6 +9,7 @@ from engine.registry import did_you_mean
 from engine.source.document import Path
 from engine.source.leaves import LONGEST_NAME, NAME
 from engine.source.nodes import (
+    CUT_OFF,
     FAILED,
     Definitions,
     LiteralShape,
@@ -16,6 +17,7 @@ from engine.source.nodes import (
     Reading,
     Schema,
     Shape,
+    cut_off,
     is_name,
     refuse_name,
 )
@@ -96,12 +98,13 @@ class MapShape(Shape):
         for key, item in value.items():
             below = (*path, key)
             items[key] = self._value.read(item, below, reading)
-            failed = items[key] is FAILED or not self._key_fits(key, below, reading) or failed
+            failed = items[key] is FAILED or not self._key_fits(key, item, below, reading) or failed
         return FAILED if failed else items
 
-    def _key_fits(self, key: str, path: Path, reading: Reading) -> bool:
+    def _key_fits(self, key: str, value: Any, path: Path, reading: Reading) -> bool:
         if isinstance(self._key, NameShape) and not is_name(key):
-            refuse_name(key, reading.document.key_span(path), reading)
+            hint = CUT_OFF if cut_off(key, value) else None
+            refuse_name(key, reading.document.key_span(path), reading, hint)
             return False
         if isinstance(self._key, LiteralShape) and key not in self._key.options:
             hint = did_you_mean(key, self._key.options)

@@ -29,6 +29,7 @@ class _Failed:
 
 
 FAILED: Final = _Failed()
+CUT_OFF = "quote a text that holds , [ ] { } inside a map in braces"
 YES_OR_NO = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
 
 
@@ -244,10 +245,15 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None and len(text) <= LONGEST_NAME
 
 
-def refuse_name(text: str, span: Span, reading: Reading) -> Any:
+def refuse_name(text: str, span: Span, reading: Reading, hint: str | None = None) -> Any:
     """Reports a text that is no name, and is FAILED."""
     if len(text) > LONGEST_NAME:
         return reading.fail("E109", f"a name has at most {LONGEST_NAME} characters, this has {len(text)}", span)
     better = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text.lower()).strip("_")
-    hint = "use lower case letters, digits and underscores, a letter first"
-    return reading.fail("E109", f"'{text}' is no name", span, f"write '{better}'" if is_name(better) else hint)
+    usual = f"write '{better}'" if is_name(better) else "use lower case letters, digits and underscores, a letter first"
+    return reading.fail("E109", f"'{text}' is no name", span, hint or usual)
+
+
+def cut_off(key: str, value: Any) -> bool:
+    """Whether the key looks like the rest of an expression that YAML has cut at a comma: ``{a: sum(x, y)}``."""
+    return value is None and any(character in "()[]+-*/<>=\"'" for character in key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from engine.registry import did_you_mean
 from engine.source.declare import OPTION, Family, Located, Option
 from engine.source.document import Path
-from engine.source.nodes import FAILED, Definitions, Reading, Schema, Shape, is_name
+from engine.source.nodes import CUT_OFF, FAILED, Definitions, Reading, Schema, Shape, cut_off
 from engine.source.scalars import kind_of
 
 #: The most keys that a hint lists: more are a page of the handbook.
@@ -60,10 +61,11 @@ class ObjectShape(Shape):
     def read_keys(self, value: Any, path: Path, reading: Reading, word_key: str | None = None) -> Any:
         """The instance, or FAILED. ``word_key`` is a key that the family has read already."""
         if not isinstance(value, dict):
-            if self.short is None:
+            short = self.short
+            if short is None or (isinstance(value, list | types.NoneType) and not short.shape.accepts(value)):
                 hint = "write {} for one without keys" if value is None else None
                 return reading.wrong_type(self, value, path, hint)
-            given = {self.short.key: self.short.shape.read(value, path, reading)}
+            given = {short.key: short.shape.read(value, path, reading)}
         else:
             given = {}
             for key, item in value.items():
@@ -71,7 +73,7 @@ class ObjectShape(Shape):
                 if known is not None:
                     given[key] = known.shape.read(item, (*path, key), reading)
                 elif key != word_key:
-                    given[key] = self._unknown(key, item, path, reading)
+                    given[key] = self._unknown(key, item, path, reading, [word_key] if word_key else [])
         failed = any(item is FAILED for item in given.values())
         for known in self.keys.values():
             if known.required and known.key not in given:
@@ -84,12 +86,14 @@ class ObjectShape(Shape):
         values = {self.keys[key].attribute: item for key, item in given.items()}
         return self.type(document=reading.document, path=path, **values)
 
-    def _unknown(self, key: str, value: Any, path: Path, reading: Reading) -> Any:
-        hint = did_you_mean(key, self.keys)
-        if hint is None and value is None and not is_name(key):
-            hint = "quote a text that holds , [ ] { } inside a map in braces"
-        elif hint is None and len(self.keys) <= MOST_KEYS_IN_HINT:
-            hint = f"the keys here are {', '.join(self.keys)}"
+    def _unknown(self, key: str, value: Any, path: Path, reading: Reading, also: Sequence[str]) -> Any:
+        known = [*also, *self.keys]
+        hint = did_you_mean(key, known)
+        if hint is None:
+            if cut_off(key, value):
+                hint = CUT_OFF
+            elif len(known) <= MOST_KEYS_IN_HINT:
+                hint = f"the keys here are {', '.join(known)}"
         return reading.fail("E104", f"unknown key '{key}'", reading.document.key_span((*path, key)), hint)
 
     def _groups_fit(self, given: Mapping[str, Any], path: Path, reading: Reading) -> bool:

@@ -39,15 +39,8 @@ def read_text(text: str, file: str, problems: Problems) -> list[Document]:
     return list(_documents(source, problems)) if _legible(source, problems) else []
 
 
-def read_file(
-    path: Path, root: Path, problems: Problems, cache: Cache | None = None
-) -> tuple[SourceText, list[Document]]:
-    """The text of a file, and its sound documents. Problems name it by its path from ``root``."""
-    name = path.relative_to(root).as_posix()
-    text = _text_of(path, root, name, problems)
-    source = SourceText(name, text or "")
-    if text is None:
-        return source, []
+def read_documents(source: SourceText, problems: Problems, cache: Cache | None = None) -> list[Document]:
+    """The sound documents of a text that has been read from a file."""
     store = cache or NoCache()
     documents = store.get(source)
     if documents is None:
@@ -55,19 +48,27 @@ def read_file(
         documents = list(_documents(source, problems)) if _legible(source, problems) else []
         if len(problems) == before:
             store.put(source, documents)
-    return source, documents
+    return documents
 
 
-def read_folder(root: Path, folders: Iterable[str], problems: Problems, cache: Cache | None = None) -> Sources:
-    """All YAML files below the folders of the root, sorted by name; no hidden ones. A missing folder is no problem."""
+def read_texts(root: Path, folders: Iterable[str], problems: Problems) -> dict[str, SourceText]:
+    """The texts of all YAML files below the folders of the root, in the order of their names, by their paths from the root.
+
+    Hidden files do not count, a missing folder is no problem, and a file that cannot be read has an empty text.
+    """
     root = root.resolve()
-    documents: list[Document] = []
     texts: dict[str, SourceText] = {}
     for folder in folders:
         for path in _files(root / folder, root, problems, set()):
-            source, found = read_file(path, root, problems, cache)
-            texts[source.file] = source
-            documents.extend(found)
+            name = path.relative_to(root).as_posix()
+            texts[name] = SourceText(name, _text_of(path, root, name, problems) or "")
+    return texts
+
+
+def read_folder(root: Path, folders: Iterable[str], problems: Problems, cache: Cache | None = None) -> Sources:
+    """The sound documents of all YAML files below the folders of the root, and their texts."""
+    texts = read_texts(root, folders, problems)
+    documents = [found for source in texts.values() for found in read_documents(source, problems, cache)]
     return Sources(tuple(documents), texts)
 
 

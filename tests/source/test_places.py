@@ -178,7 +178,8 @@ def test_every_character_is_where_its_place_says(
         sort_keys=False,
     )
     document = read(dumped)
-    assert document.data["data"] == data
+    # Not `data` itself: the dumper has bugs of its own in folded lines.
+    assert document.data["data"] == yaml.load(dumped, yaml.BaseLoader)["data"]
     text = document.source.text
     for path, value in scalars(document.data):
         mark = document.marks
