@@ -225,10 +225,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Answer: the job's id. Queues a message; it leaves after commit. ``to`` is a record, a role name or an address."""
+    """Answer: the job's id. Queues a message; it leaves after commit. ``to`` names a link or an address field of the
+    record, or a role; None leaves it to the message's way out (a log needs nobody)."""
 
     message: str
-    to: Any
+    to: str | None
     model: str | None
     record: Record | None
     data: Values = field(default_factory=dict)

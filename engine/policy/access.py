@@ -173,7 +173,9 @@ class Rights:
 
     def _denied(self, actor: Actor, model: str, what: str) -> Verdict:
         roles = ", ".join(sorted(actor.roles)) or "none"
-        return Verdict(False, (Reason(f"access.{model}", "denied", f"no role of {actor.login} grants {what} (roles: {roles})"),))
+        return Verdict(
+            False, (Reason(f"access.{model}", "denied", f"no role of {actor.login} grants {what} (roles: {roles})"),)
+        )
 
 
 def _plain_update(said: str) -> Update:

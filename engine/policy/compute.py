@@ -14,6 +14,7 @@ from engine.catalog.kinds.model import Check
 from engine.errors import Complaint, ExpressionError
 from engine.expressions.language import Expression
 from engine.fields.field import Bound, Field, ValueFault
+from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.money import spread
 from engine.policy.values import number_rows
@@ -46,20 +47,15 @@ class Computer:
             for name, field in fields.items()
             if field.default is not None and field.default.expression is not None
         ]
-        self.required = [
-            (path, name) for path, fields, _ in levels for name, field in fields.items() if field.required
-        ]
+        self.required = [(path, name) for path, fields, _ in levels for name, field in fields.items() if field.required]
         self.bounds: list[tuple[tuple[str, ...], str, tuple[Bound, ...]]] = [
-            (path, name, bounds) for path, fields, _ in levels for name, field in fields.items() if (bounds := field.bounds())
+            (path, name, bounds)
+            for path, fields, _ in levels
+            for name, field in fields.items()
+            if (bounds := field.bounds())
         ]
-        self.row_keys = [
-            (path, rows.key) for path, _, rows in levels if rows is not None and rows.key is not None
-        ]
-        self.reads = frozenset(
-            (*path, *read)
-            for path, expression in self._expressions()
-            for read in expression.reads
-        )
+        self.row_keys = [(path, rows.key) for path, _, rows in levels if rows is not None and rows.key is not None]
+        self.reads = frozenset((*path, *read) for path, expression in self._expressions() for read in expression.reads)
 
     def _expressions(self) -> Iterator[tuple[tuple[str, ...], Expression]]:
         for default in self.defaults:
@@ -75,9 +71,10 @@ class Computer:
             if check.when is not None:
                 yield (), check.when.expression
 
-    def fill(self, record: Record, names: Names) -> None:
+    def fill(self, record: Record, names: Names) -> bool:
         """Numbers the rows and gives every field that is null its default. For new records, and new rows of old ones
-        (those without ``id``)."""
+        (those without ``id``). True when a link got a text (a key), which is still to be found."""
+        texts = False
         for path, key in self.row_keys:
             for holder in at_level(record, path[:-1]):
                 number_rows(holder[path[-1]], key)
@@ -86,7 +83,10 @@ class Computer:
             for row in at_level(record, default.path):
                 if row[default.name] is None and (row.get("id") is None if default.path else is_new):
                     value = default.expression(row, names)
-                    row[default.name] = default.field.settle(value) if value is not None else None
+                    if value is not None:
+                        row[default.name] = default.field.settle(value)
+                        texts = texts or (isinstance(value, str) and isinstance(default.field, LinkField))
+        return texts
 
     def compute(self, record: Record, names: Names, complaints: list[Complaint]) -> None:
         """Works out the computed fields in place, each after what it reads. One that cannot be worked out is complained
@@ -167,7 +167,9 @@ def located(record: Record, path: tuple[str, ...], at: str = "") -> Iterator[tup
         yield from located(row, path[1:], f"{at}{path[0]}[{index}].")
 
 
-def _levels(fields: Mapping[str, Field], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Mapping[str, Field], RowsField | None]]:
+def _levels(
+    fields: Mapping[str, Field], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Field], RowsField | None]]:
     """The levels of a model: its own fields, then each rows field's, depth first; the last part is that rows field."""
     yield path, fields, None
     for name, field in fields.items():

@@ -14,7 +14,9 @@ from engine.steps.step import Frame, run_steps
 Refusal = Callable[[Sequence[Complaint], Sequence[Reason]], RequestError]
 
 
-def work_through(source: str, rules: Mapping[str, Rule], frame: Frame, refusal: Refusal) -> Generator[Effect, Any, Verdict]:
+def work_through(
+    source: str, rules: Mapping[str, Rule], frame: Frame, refusal: Refusal
+) -> Generator[Effect, Any, Verdict]:
     """Whether all rules held, with a reason for each.
 
     All are tested before any consequence, so that one run names everything that is wrong. Rules without ``otherwise``
@@ -30,7 +32,10 @@ def work_through(source: str, rules: Mapping[str, Rule], frame: Frame, refusal: 
     refusing = [(rule, reason) for rule, reason in failed if not rule.otherwise]
     if refusing:
         raise refusal(
-            [Complaint(rule.at or "", rule.code or "RULE_FAILED", reason.message or "", {"rule": rule.name}) for rule, reason in refusing],
+            [
+                Complaint(rule.at or "", rule.code or "RULE_FAILED", reason.message or "", {"rule": rule.name})
+                for rule, reason in refusing
+            ],
             [reason for _, reason in refusing],
         )
     for rule, reason in failed:

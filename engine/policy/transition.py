@@ -12,7 +12,6 @@ from engine.catalog.kinds.workflow import Event, Notification, State, Workflow
 from engine.errors import Refused
 from engine.expressions.language import Expression
 from engine.ports import Move, Notify, Reason, Record, Verdict
-from engine.steps.flow import recipient
 from engine.steps.step import Frame, Steps, run_steps
 
 #: More hops than this in one act are a circle of branches that all hold.
@@ -23,7 +22,10 @@ def events_from(workflow: Workflow, state: str | None) -> dict[str, Event]:
     """The events that the workflow lets fire in a state, by name: the state's own, then those that stand on their own."""
     standing = workflow.states.get(state) if state is not None else None
     own = standing.events if standing is not None else {}
-    return {**own, **{name: event for name, event in workflow.events.items() if state in event.from_ and name not in own}}
+    return {
+        **own,
+        **{name: event for name, event in workflow.events.items() if state in event.from_ and name not in own},
+    }
 
 
 def may_fire(workflow: Workflow, event_name: str, frame: Frame, holds: Sequence[Record]) -> Verdict:
@@ -39,7 +41,9 @@ def may_fire(workflow: Workflow, event_name: str, frame: Frame, holds: Sequence[
         return Verdict(False, (Reason(f"{workflow.name}.{event_name}", "TRANSITION_REFUSED", text, workflow.span),))
     blocking = [hold for hold in holds if event_name in (hold["blocks"] or ())]
     if blocking:
-        parts = tuple(Reason(f"hold.{hold['name']}", "HELD", hold["message"], read={"hold": hold["id"]}) for hold in blocking)
+        parts = tuple(
+            Reason(f"hold.{hold['name']}", "HELD", hold["message"], read={"hold": hold["id"]}) for hold in blocking
+        )
         names = ", ".join(hold["name"] for hold in blocking)
         return Verdict(False, (Reason(f"{workflow.name}.{event_name}", "HELD", f"held: {names}", parts=parts),))
     return guard(event, event.require.expression if event.require else None, frame)
@@ -51,7 +55,9 @@ def guard(event: Event, condition: Expression | None, frame: Frame) -> Verdict:
         return Verdict(True)
     answer = condition(frame.record, frame.names)
     span = event.require.span if event.require else event.span
-    reason = Reason(f"{event.name}.require", "passed" if answer is True else "GUARD_REFUSED", event.message or condition.text, span)
+    reason = Reason(
+        f"{event.name}.require", "passed" if answer is True else "GUARD_REFUSED", event.message or condition.text, span
+    )
     return Verdict(answer is True, (reason,))
 
 
@@ -62,7 +68,9 @@ def take(workflow: Workflow, event: Event, frame: Frame) -> Steps:
     yield from run_steps(event.do, frame)
     yield from tell(event.notify, frame)
     if event.to is not None and record["status"] == before:
-        yield from enter(workflow, event.to, frame, Reason(f"{workflow.name}.{event.name}", event.to, event.label, event.span))
+        yield from enter(
+            workflow, event.to, frame, Reason(f"{workflow.name}.{event.name}", event.to, event.label, event.span)
+        )
 
 
 def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Steps:
@@ -79,7 +87,10 @@ def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Ste
         if onward is None:
             return
         state_name, why = onward
-    raise Refused(f"more than {MOST_HOPS} states entered in one act: the branches of {workflow.name} go round in a circle", code="TOO_MANY_HOPS")
+    raise Refused(
+        f"more than {MOST_HOPS} states entered in one act: the branches of {workflow.name} go round in a circle",
+        code="TOO_MANY_HOPS",
+    )
 
 
 def proceed(workflow: Workflow, frame: Frame) -> Steps:
@@ -105,4 +116,4 @@ def choose(workflow: Workflow, state: State, frame: Frame) -> tuple[str, Reason]
 def tell(notifications: Sequence[Notification], frame: Frame) -> Steps:
     """The messages that a state or an event sends."""
     for entry in notifications:
-        yield Notify(entry.message, recipient(frame, entry.to), frame.model, frame.record)
+        yield Notify(entry.message, entry.to, frame.model, frame.record)

@@ -33,11 +33,17 @@ class Reader:
         self.zone = ZoneInfo(zone)
         self._refused = refused
         self._writable = {name: field for name, field in fields.items() if not field.read_only and name not in refused}
-        self._parsers: dict[str, Parser] = {name: self._parser(field) for name, field in self._writable.items() if not isinstance(field, RowsField)}
-        self._rows = {
-            name: (field, Reader(field.of, zone)) for name, field in self._writable.items() if isinstance(field, RowsField)
+        self._parsers: dict[str, Parser] = {
+            name: self._parser(field) for name, field in self._writable.items() if not isinstance(field, RowsField)
         }
-        self._blank = {name: None for name, field in fields.items() if field.stored and not isinstance(field, RowsField)}
+        self._rows = {
+            name: (field, Reader(field.of, zone))
+            for name, field in self._writable.items()
+            if isinstance(field, RowsField)
+        }
+        self._blank = {
+            name: None for name, field in fields.items() if field.stored and not isinstance(field, RowsField)
+        }
         self.links: dict[str, str] = {
             name: field.target for name, field in self._writable.items() if isinstance(field, LinkField)
         }
@@ -60,7 +66,9 @@ class Reader:
         A null stays a null; rows fields come as lists of such dicts, each with ``id`` where the caller gave one.
         """
         if not isinstance(values, Mapping):
-            complaints.append(Complaint(at, "VALUE_TYPE", "expected an object with a value for each field", {"expected": "object"}))
+            complaints.append(
+                Complaint(at, "VALUE_TYPE", "expected an object with a value for each field", {"expected": "object"})
+            )
             return {}
         result: Row = {}
         parsers = self._parsers
@@ -84,12 +92,16 @@ class Reader:
             if isinstance(raw, str):
                 result["id"] = raw
             else:
-                complaints.append(Complaint(_join(at, "id"), "VALUE_TYPE", "expected the text of an id", {"expected": "text"}))
+                complaints.append(
+                    Complaint(_join(at, "id"), "VALUE_TYPE", "expected the text of an id", {"expected": "text"})
+                )
         elif name in self.fields or name in self._refused:
             complaints.append(Complaint(_join(at, str(name)), "READ_ONLY", "this field is worked out by the system"))
         else:
             hint = did_you_mean(str(name), self._writable)
-            complaints.append(Complaint(_join(at, str(name)[:100]), "UNKNOWN_FIELD", "unknown field" + (f"; {hint}" if hint else "")))
+            complaints.append(
+                Complaint(_join(at, str(name)[:100]), "UNKNOWN_FIELD", "unknown field" + (f"; {hint}" if hint else ""))
+            )
 
     def _read_rows(self, name: str, raw: Any, complaints: list[Complaint], at: str) -> list[Row]:
         if raw is None:
@@ -98,7 +110,9 @@ class Reader:
             complaints.append(Complaint(at, "VALUE_TYPE", "expected a list of rows", {"expected": "list"}))
             return []
         if len(raw) > MOST_ROWS:
-            complaints.append(Complaint(at, "TOO_MANY_ROWS", f"{len(raw)} rows, and {MOST_ROWS} are the most", {"most": MOST_ROWS}))
+            complaints.append(
+                Complaint(at, "TOO_MANY_ROWS", f"{len(raw)} rows, and {MOST_ROWS} are the most", {"most": MOST_ROWS})
+            )
             return []
         field, reader = self._rows[name]
         rows = [reader.read(row, complaints, f"{at}[{index}]") for index, row in enumerate(raw)]
@@ -116,6 +130,49 @@ def number_rows(rows: list[Row], key: str) -> None:
             row[key] = last
 
 
+def whole_rows(reader: Reader, rows: Sequence[Row]) -> list[Row]:
+    """New rows, each with every field of its level; ids of the caller mean nothing on a new record."""
+    whole = []
+    for given in rows:
+        row = reader.blank()
+        row.update(given)
+        row["id"] = None
+        for name, inner in reader.rows.items():
+            row[name] = whole_rows(inner, row[name])
+        whole.append(row)
+    return whole
+
+
+def merge_rows(
+    field: Field, reader: Reader, present: list[Row], given: list[Row], at: str, complaints: list[Complaint]
+) -> list[Row]:
+    """The rows after an update: a given row changes the one of its id, else the one of its key, else it is new."""
+    key = field.key if isinstance(field, RowsField) else None
+    by_id = {row["id"]: row for row in present}
+    by_key = {row[key]: row for row in present} if key else {}
+    merged: list[Row] = []
+    for index, values in enumerate(given):
+        place = f"{at}[{index}]"
+        old = by_id.get(values["id"]) if values.get("id") else by_key.get(values.get(key)) if key else None
+        if values.get("id") and old is None:
+            complaints.append(Complaint(f"{place}.id", "UNKNOWN_ROW", "this record has no row of that id"))
+            continue
+        if old is None:
+            merged.extend(whole_rows(reader, [values]))
+            continue
+        for name, value in values.items():
+            inner = reader.rows.get(name)
+            old[name] = (
+                value
+                if inner is None
+                else merge_rows(reader.fields[name], inner, old[name], value, f"{place}.{name}", complaints)
+            )
+        merged.append(old)
+    if key:
+        number_rows(merged, key)
+    return merged
+
+
 def _refuse_equal_keys(rows: Sequence[Row], key: str, complaints: list[Complaint], at: str) -> None:
     seen: dict[Any, int] = {}
     for index, row in enumerate(rows):
@@ -124,7 +181,9 @@ def _refuse_equal_keys(rows: Sequence[Row], key: str, complaints: list[Complaint
             continue
         if value in seen:
             text = f"row {index + 1} has the same {key} as row {seen[value] + 1}"
-            complaints.append(Complaint(f"{at}[{index}].{key}", "DUPLICATE_KEY", text, {"key": key, "other": seen[value] + 1}))
+            complaints.append(
+                Complaint(f"{at}[{index}].{key}", "DUPLICATE_KEY", text, {"key": key, "other": seen[value] + 1})
+            )
         seen.setdefault(value, index)
 
 

@@ -15,14 +15,15 @@ from zoneinfo import ZoneInfo
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.workflow import Workflow
 from engine.errors import NotFound
+from engine.fields.link import LinkField
 from engine.policy.access import Actor
-from engine.ports import Reason, Record
+from engine.ports import Notify, Reason, Record
 from engine.steps.step import Frame
-from engine.store.database import Transaction
 from engine.store.history import differences
 from engine.store.keys import new_key
 from engine.store.records import snapshot
 from engine.store.store import Store
+from engine.store.transaction import Transaction
 
 Names = dict[str, Any]
 
@@ -47,7 +48,16 @@ class Working:
 class Act:
     """The transaction, the actor, the moment, and the records in hand."""
 
-    def __init__(self, catalog: Catalog, store: Store, tx: Transaction, actor: Actor, moment: datetime, *, timezone: str | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: Store,
+        tx: Transaction,
+        actor: Actor,
+        moment: datetime,
+        *,
+        timezone: str | None = None,
+    ) -> None:
         self.catalog = catalog
         self.store = store
         self.tx = tx
@@ -104,16 +114,16 @@ class Act:
         record["id"] = new_key(self.moment)
         record["version"] = 1
         record["created_at"] = record["updated_at"] = self.moment
-        record["created_by"] = self._author()
+        record["created_by"] = self.author()
         if record.get("owner") is None:
-            record["owner"] = self._author()
+            record["owner"] = self.author()
         if record.get("team") is None:
             record["team"] = self.actor.facts.get("team")
         record["deleted_at"] = None
         working = self.working[record["id"]] = Working(model, record, None, None, act)
         return working
 
-    def _author(self) -> Record | None:
+    def author(self) -> Record | None:
         return self.actor.facts if self.actor.id is not None else None
 
     # Cases ----------------------------------------------------------------------------------------------------------
@@ -139,6 +149,39 @@ class Act:
             working.case = self.store.cases.of(self.tx, working.record["id"])
         return working.case
 
+    # News -----------------------------------------------------------------------------------------------------------
+
+    def queue_message(self, effect: Notify) -> str:
+        """The id of the job that delivers the message once this is committed. Who it goes to is settled now, how to reach
+        them when it is sent."""
+        key = new_key(self.moment)
+        payload = {
+            "message": effect.message,
+            "model": effect.model,
+            "record": effect.record["id"] if effect.record is not None else None,
+            "to": self._recipient(effect),
+            "data": dict(effect.data),
+        }
+        self.jobs.append({"id": key, "queue": "message", "payload": payload, "due_at": self.moment})
+        return key
+
+    def _recipient(self, effect: Notify) -> dict[str, Any] | None:
+        """``{"model", "id"}`` of a linked record, ``{"address"}``, ``{"role"}``; None where the record names nobody."""
+        if effect.to is None:
+            return None
+        fields = self.catalog.fields(effect.model) if effect.model is not None else {}
+        field = fields.get(effect.to)
+        if field is None or effect.record is None:
+            return {"role": effect.to}
+        value = effect.record[effect.to]
+        if value is None:
+            return None
+        return (
+            {"model": field.target, "id": value["id"]}
+            if isinstance(field, LinkField)
+            else {"address": field.wire(value)}
+        )
+
     # Writing --------------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
@@ -163,12 +206,14 @@ class Act:
             return
         working.stored = snapshot(record, fields)
 
-    def note(self, working: Working, name: str, from_state: str | None, to_state: str | None, put_in: Any = None) -> Record:
+    def note(
+        self, working: Working, name: str, from_state: str | None, to_state: str | None, put_in: Any = None
+    ) -> Record:
         """An entry of the event log; written at the end of the act."""
         entry: Record = {
             "id": new_key(self.moment),
             "at": self.moment,
-            "actor": self._author(),
+            "actor": self.author(),
             "actor_name": self.actor.login,
             "ip": self.actor.ip,
             "channel": self.actor.channel,
@@ -193,7 +238,7 @@ class Act:
                 {
                     "id": new_key(self.moment),
                     "at": self.moment,
-                    "actor": self._author(),
+                    "actor": self.author(),
                     "actor_name": self.actor.login,
                     "model": working.model,
                     "record": working.record["id"],

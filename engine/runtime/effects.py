@@ -105,7 +105,9 @@ class Effects:
 
     def _delete(self, effect: Delete) -> int:
         self.act.flush()
-        found = self.act.store.query.find(self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND)
+        found = self.act.store.query.find(
+            self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND
+        )
         for record in found:
             self.service.trash(self.act, self.act.hold_on(effect.model, record, self.event))
         return len(found)
@@ -127,10 +129,17 @@ class Effects:
         """One UPDATE decides who passes ``require``; the records are then taken in hand for checks and history."""
         self.act.flush()
         query = self.act.store.query
-        before = query.find(self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND, lock=True)
+        before = query.find(
+            self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND, lock=True
+        )
         in_hand = {record["id"]: self.act.hold_on(effect.model, record, self.event) for record in before}
         changed = query.update_where(
-            self.act.tx, effect.model, where=effect.where, require=effect.require, values=effect.values, names=effect.scope
+            self.act.tx,
+            effect.model,
+            where=effect.where,
+            require=effect.require,
+            values=effect.values,
+            names=effect.scope,
         )
         for key, columns in changed.items():
             working = in_hand[key]
@@ -205,18 +214,22 @@ class Effects:
 
     def _release(self, effect: ReleaseHold) -> int:
         working = self._in_hand(effect.model, effect.record)
-        open_holds: list[Record] = working.record["holds"]
-        released = [hold for hold in open_holds if hold["name"] == effect.name]
+        released = [hold for hold in working.record["holds"] if hold["name"] == effect.name]
         for hold in released:
-            values = {"released_at": self.act.moment, "released_by": self.act.actor.facts if self.act.actor.id else None, "why": effect.why}
-            self.service.assign(self.act, self.act.hold_on("hold", hold, "release"), values)
-            open_holds.remove(hold)
-            working.trail.append(Reason(f"hold.{effect.name}", "released", effect.why or None))
-        working.touched = working.touched or bool(released)
+            self.release(working, self.act.hold_on("hold", hold, "release"), effect.why)
         return len(released)
 
+    def release(self, working: Working, hold: Working, why: str) -> None:
+        """Releases one hold of a record in hand; the record's branches are tried again when the act settles."""
+        values = {"released_at": self.act.moment, "released_by": self.act.author(), "why": why or None}
+        self.service.assign(self.act, hold, values)
+        record = working.record
+        record["holds"] = [other for other in record["holds"] if other["id"] != hold.record["id"]]
+        working.trail.append(Reason(f"hold.{hold.record['name']}", "released", why or None))
+        working.touched = True
+
     def _notify(self, effect: Notify) -> str:
-        return self.service.notify(self.act, effect)
+        return self.act.queue_message(effect)
 
 
 def refusal(reasons: tuple[Reason, ...]) -> Refused:

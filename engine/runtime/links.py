@@ -24,9 +24,12 @@ class LinkResolver:
         self.store = store
         self.rights = rights
 
-    def resolve(self, act: Act, reader: Reader, rows: Sequence[Placed], complaints: list[Complaint]) -> None:
+    def resolve(
+        self, act: Act, reader: Reader, rows: Sequence[Placed], complaints: list[Complaint], *, trusted: bool = False
+    ) -> None:
         """Puts the linked records in place of the texts. A text that finds nothing the actor may read is complained
-        about: whether such a record exists stays private."""
+        about: whether such a record exists stays private. ``trusted``: the texts come from the definitions, which may
+        name any record."""
         wanted: dict[str, list[tuple[str, str, Record]]] = {}
         for place, name, target, row in _links(reader, rows):
             wanted.setdefault(target, []).append((place, name, row))
@@ -37,11 +40,15 @@ class LinkResolver:
             for place, name, row in entries:
                 text = row[name]
                 linked = found.get(text)
-                if linked is not None and not readable.everything and not self._may_link(act, target, linked):
+                if linked is not None and not (trusted or readable.everything) and not self._may_link(act, target, linked):
                     linked = None
                 if linked is None:
                     row[name] = None
-                    complaints.append(Complaint(place + name, "LINK_UNKNOWN", f"there is no {target} {text!r}", {"to": target, "text": text}))
+                    complaints.append(
+                        Complaint(
+                            place + name, "LINK_UNKNOWN", f"there is no {target} {text!r}", {"to": target, "text": text}
+                        )
+                    )
                 else:
                     row[name] = linked
 

@@ -34,4 +34,6 @@ class ModelPlan:
 
 def workflow_reads(workflow: Workflow) -> frozenset[tuple[str, ...]]:
     """The paths of the record that any expression of the workflow reads."""
-    return frozenset(read for formula in formulas(workflow) if formula.expression is not None for read in formula.expression.reads)
+    return frozenset(
+        read for formula in formulas(workflow) if formula.expression is not None for read in formula.expression.reads
+    )

@@ -12,7 +12,8 @@ from typing import Any
 
 from engine.catalog.kinds.workflow import Event
 from engine.errors import BadRequest, Complaint, Label, NotFound
-from engine.expressions.language import Expression, ExpressionProblems
+from engine.expressions.faults import ExpressionProblems
+from engine.expressions.language import Expression
 from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
 from engine.fields.link import LinkField
@@ -24,7 +25,7 @@ from engine.ports import Record, Verdict
 from engine.runtime.act import Act
 from engine.runtime.service import Service
 from engine.runtime.plans import workflow_reads
-from engine.store.database import Transaction
+from engine.store.transaction import Transaction
 from engine.store.query import Page
 
 #: A page of a list has at most so many records.
@@ -68,7 +69,7 @@ class Reading:
             raise NotFound(f"there is no {model} {key}")
         return found[0]
 
-    def list(
+    def page(
         self,
         tx: Transaction,
         actor: Actor,
@@ -133,7 +134,9 @@ class Reading:
             limit=LARGEST_PAGE,
         )
 
-    def _conditions(self, actor: Actor, model: str, where: str | Expression | None, equal: Mapping[str, str]) -> list[Expression]:
+    def _conditions(
+        self, actor: Actor, model: str, where: str | Expression | None, equal: Mapping[str, str]
+    ) -> list[Expression]:
         conditions: list[Expression] = []
         if isinstance(where, str):
             conditions.append(self._compile(where, self.catalog.scope(model), "where", BOOLEAN))
@@ -157,13 +160,17 @@ class Reading:
         try:
             return self.catalog.compile(text, scope, expects)
         except ExpressionProblems as problems:
-            complaints = [Complaint(f"{what}[{fault.start}:{fault.end}]", fault.code, fault.message) for fault in problems.faults]
+            complaints = [
+                Complaint(f"{what}[{fault.start}:{fault.end}]", fault.code, fault.message) for fault in problems.faults
+            ]
             raise BadRequest(f"the {what} cannot be read", code="BAD_EXPRESSION", complaints=complaints) from None
 
     def _refuse_private(self, actor: Actor, model: str, expression: Expression) -> None:
         """Filters and groups over data that the actor would see masked would tell it bit by bit."""
         hidden = self.rights.hidden(actor, model)
-        private: Container[tuple[str, ...]] = () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        private: Container[tuple[str, ...]] = (
+            () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        )
         for path in expression.reads:
             if path[0] in hidden or path in private:
                 raise BadRequest(f"{'.'.join(path)} is not yours to read", code="PRIVATE_FIELD")
@@ -173,7 +180,9 @@ class Reading:
         rows = self.rights.rows(actor, model, "read")
         return None if rows.everything else rows.conditions
 
-    def preview(self, tx: Transaction, actor: Actor, model: str, values: Mapping[str, Any], *, key: str | None = None) -> Preview:
+    def preview(
+        self, tx: Transaction, actor: Actor, model: str, values: Mapping[str, Any], *, key: str | None = None
+    ) -> Preview:
         """The record as it would be saved, with everything that is wrong; nothing is written."""
         service = self.service
         self._known(model)
@@ -183,7 +192,7 @@ class Reading:
         typed = plan.reader.read(values, complaints)
         service.links.resolve(act, plan.reader, [("", typed)], complaints)
         if key is None:
-            record = service.blank_record(plan, typed)
+            record = service.blank(plan, typed)
         else:
             record = self.get(tx, actor, model, key)
             service.merge(plan, record, typed, complaints)
@@ -211,21 +220,27 @@ class Reading:
             offers.append(Offer(name, event.label, verdict, event))
         return offers
 
-    def timeline(self, tx: Transaction, actor: Actor, model: str, key: str, *, limit: int = 200) -> list[dict[str, Any]]:
+    def timeline(
+        self, tx: Transaction, actor: Actor, model: str, key: str, *, limit: int = 200
+    ) -> list[dict[str, Any]]:
         """What has happened to the record, newest first: who, when, what changed from what to what, under which definitions.
 
         Hidden fields are absent, private ones masked, as in the record itself."""
         self.get(tx, actor, model, key)
         entries = self.store.history.of(tx, model, key, limit=limit)
         hidden = self.rights.hidden(actor, model)
-        private: Container[tuple[str, ...]] = () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        private: Container[tuple[str, ...]] = (
+            () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
+        )
         return [{**entry, "changes": _masked_changes(entry["changes"], hidden, private)} for entry in entries]
 
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
         """The JSON form of the record as this actor may see it."""
         return self._wire(actor, model, self.catalog.fields(model), record, [path.split(".") for path in expand])
 
-    def _wire(self, actor: Actor, model: str, fields: Mapping[str, Field], record: Record, expand: Sequence[Sequence[str]]) -> dict[str, Any]:
+    def _wire(
+        self, actor: Actor, model: str, fields: Mapping[str, Field], record: Record, expand: Sequence[Sequence[str]]
+    ) -> dict[str, Any]:
         hidden = self.rights.hidden(actor, model)
         sees = self.rights.sees_private(actor, model)
         result: dict[str, Any] = {}
@@ -275,7 +290,9 @@ class Reading:
             raise NotFound(f"there is no model {model}")
 
 
-def _masked_changes(changes: Mapping[str, Any], hidden: frozenset[str], private: Container[tuple[str, ...]]) -> dict[str, Any]:
+def _masked_changes(
+    changes: Mapping[str, Any], hidden: frozenset[str], private: Container[tuple[str, ...]]
+) -> dict[str, Any]:
     """The changes without hidden fields, and with private values hidden: that they changed may be known, not what to."""
     shown: dict[str, Any] = {}
     for path, (before, after) in changes.items():
@@ -283,5 +300,8 @@ def _masked_changes(changes: Mapping[str, Any], hidden: frozenset[str], private:
         if names[0] in hidden:
             continue
         masked = names in private
-        shown[path] = ["***" if masked and before is not None else before, "***" if masked and after is not None else after]
+        shown[path] = [
+            "***" if masked and before is not None else before,
+            "***" if masked and after is not None else after,
+        ]
     return shown

@@ -6,35 +6,37 @@ them in ``database.write`` or ``database.read``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.workflow import Event, Workflow
 from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused, RequestError, StaleVersion
-from engine.fields.field import Field
-from engine.fields.rows import RowsField
 from engine.policy.access import Actor, Rights
 from engine.policy.transition import enter, events_from, may_fire, take
-from engine.policy.values import Reader, number_rows
-from engine.ports import Clock, Notify, Reason, Record, Verdict
+from engine.policy.values import Reader, merge_rows, whole_rows
+from engine.ports import Clock, Reason, Record, Verdict
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.links import LinkResolver
 from engine.runtime.plans import ModelPlan, workflow_reads
-from engine.store.database import Transaction
+from engine.store.transaction import Transaction
 from engine.store.store import Store
 
 Values = Mapping[str, Any]
 
 #: The engine itself, where it acts without a person behind it.
-SYSTEM = Actor(None, "system", "system", everything=True, facts={"id": None, "login": "system", "roles": [], "teams": []})
+SYSTEM = Actor(
+    None, "system", "system", everything=True, facts={"id": None, "login": "system", "roles": [], "teams": []}
+)
 
 
 class Service:
     """The acts of one catalogue."""
 
-    def __init__(self, catalog: Catalog, store: Store, clock: Clock, catalog_at: Callable[[Transaction, str], Catalog]) -> None:
+    def __init__(
+        self, catalog: Catalog, store: Store, clock: Clock, catalog_at: Callable[[Transaction, str], Catalog]
+    ) -> None:
         self.catalog = catalog
         self.store = store
         self.clock = clock
@@ -44,7 +46,9 @@ class Service:
 
     # Acts -----------------------------------------------------------------------------------------------------------
 
-    def create(self, tx: Transaction, actor: Actor, model: str, values: Values, *, channel: str | None = None) -> Record:
+    def create(
+        self, tx: Transaction, actor: Actor, model: str, values: Values, *, channel: str | None = None
+    ) -> Record:
         """The new record, after it has entered the start of its workflow and gone as far as that leads."""
         self._known(model)
         self._demand(self.rights.may_create(actor, model, None, {}))
@@ -57,7 +61,9 @@ class Service:
         working = self.make(effects, model, typed, channel=channel, complaints=complaints, guarded=True)
         return self._done(effects, working)
 
-    def update(self, tx: Transaction, actor: Actor, model: str, key: str, values: Values, *, version: int | None = None) -> Record:
+    def update(
+        self, tx: Transaction, actor: Actor, model: str, key: str, values: Values, *, version: int | None = None
+    ) -> Record:
         """The changed record. Rows that are given replace the rows there are: matched by id, else by their key."""
         act = self._act(tx, actor)
         working = self._open(act, model, key, "update", version)
@@ -74,7 +80,15 @@ class Service:
         return self._done(effects, working)
 
     def fire(
-        self, tx: Transaction, actor: Actor, model: str, key: str, event: str, put_in: Values | None = None, *, version: int | None = None
+        self,
+        tx: Transaction,
+        actor: Actor,
+        model: str,
+        key: str,
+        event: str,
+        put_in: Values | None = None,
+        *,
+        version: int | None = None,
     ) -> Record:
         """The record after the event and all that follows from it."""
         act = self._act(tx, actor)
@@ -126,7 +140,7 @@ class Service:
         role's; a reason must be given."""
         act = self._act(tx, actor)
         hold = act.take("hold", hold_key, "release")
-        self._demand(self._may_release(actor, hold.record))
+        self._demand(self.may_release(actor, hold.record))
         if hold.record["released_at"] is not None:
             raise Refused("this hold has been released already", code="ALREADY_RELEASED")
         if not why.strip():
@@ -136,7 +150,7 @@ class Service:
         effects = Effects(self, act, "release")
         status = working.record["status"]
         entry = act.note(working, "release", status, status, {"hold": hold.record["name"], "why": why})
-        effects.release_one(working, hold, why)
+        effects.release(working, hold, why)
         return self._done(effects, working, entry)
 
     # Inner acts: shared by the public ones and by effects, which act with the definitions' authority --------------------
@@ -154,11 +168,9 @@ class Service:
         """The new record in hand, from typed values. Raises InvalidValues for what it lacks, with ``complaints`` first."""
         act, plan = effects.act, self.plan(model)
         complaints = [] if complaints is None else complaints
-        record = plan.reader.blank()
-        record.update(values)
-        record["id"], record["version"], record["status"], record["holds"] = None, 1, None, []
-        for name, reader in plan.reader.rows.items():
-            record[name] = _whole_rows(reader, record[name])
+        if not guarded:
+            self.links.resolve(act, plan.reader, [("", values)], complaints, trusted=True)
+        record = self.blank(plan, values)
         workflow = self.catalog.workflow_for(model, channel)
         if workflow is not None:
             record["status"] = workflow.start
@@ -171,7 +183,14 @@ class Service:
         if workflow is not None:
             act.start_case(working, workflow)
             start = str(workflow.start)
-            effects.drive(enter(workflow, start, act.frame(model, record, effects.event), Reason(f"{workflow.name}.start", start, span=workflow.span)))
+            effects.drive(
+                enter(
+                    workflow,
+                    start,
+                    act.frame(model, record, effects.event),
+                    Reason(f"{workflow.name}.start", start, span=workflow.span),
+                )
+            )
             entry["to_state"] = record["status"]
         return working
 
@@ -179,11 +198,30 @@ class Service:
         """Sets typed values on a record in hand, and works out what follows."""
         plan, record = self.plan(working.model), working.record
         complaints = [] if complaints is None else complaints
-        for name, value in values.items():
-            reader = plan.reader.rows.get(name)
-            record[name] = value if reader is None else _merge_rows(plan.reader.fields[name], reader, record[name], value, name, complaints)
+        self.links.resolve(act, plan.reader, [("", values)], complaints, trusted=True)
+        self.merge(plan, record, values, complaints)
         self.work_out(act, plan, record, complaints)
         working.touched = True
+
+    @staticmethod
+    def blank(plan: ModelPlan, values: Record) -> Record:
+        """A record that is not saved yet, with every field there is and the typed values that are given."""
+        record = plan.reader.blank()
+        record.update(values)
+        record["id"], record["version"], record["status"], record["holds"] = None, 1, None, []
+        for name, reader in plan.reader.rows.items():
+            record[name] = whole_rows(reader, record[name])
+        return record
+
+    @staticmethod
+    def merge(plan: ModelPlan, record: Record, values: Record, complaints: list[Complaint]) -> None:
+        """Puts typed values into a record; rows that are given change those of their id or key, and replace the others."""
+        for name, value in values.items():
+            reader = plan.reader.rows.get(name)
+            if reader is None:
+                record[name] = value
+            else:
+                record[name] = merge_rows(plan.reader.fields[name], reader, record[name], value, name, complaints)
 
     def work_out(self, act: Act, plan: ModelPlan, record: Record, complaints: list[Complaint]) -> None:
         """Defaults, computed fields, checks, in place; InvalidValues with everything that is wrong."""
@@ -195,18 +233,17 @@ class Service:
         """The same without raising: ``complaints`` grows. A place that was wrong before is not complained about twice."""
         names = act.names(plan.name, record, "save")
         wrong = {complaint.at for complaint in complaints}
-        self.store.records.expand(act.tx, plan.name, [record], plan.reads)
-        plan.computer.fill(record, names)
+        records = self.store.records
+        records.expand(act.tx, plan.name, [record], plan.reads)
+        if plan.computer.fill(record, names):
+            self.links.resolve(act, plan.reader, [("", record)], complaints, trusted=True)
+            records.expand(act.tx, plan.name, [record], plan.reads)
         plan.computer.compute(record, names, complaints)
         complaints.extend(c for c in plan.computer.complaints(record, names) if c.at not in wrong)
 
     def trash(self, act: Act, working: Working) -> None:
         """Marks a record in hand as deleted."""
         working.record["deleted_at"] = act.moment
-
-    def notify(self, act: Act, effect: Notify) -> str:
-        """The id of the job that will deliver the message."""
-        return act.queue_message(effect)
 
     # Workflow -------------------------------------------------------------------------------------------------------
 
@@ -237,7 +274,9 @@ class Service:
         if event is None:
             return {}
         # The event is kept beside its reader, so that its id cannot come to mean another.
-        _, reader = self.catalog.memo(("input", id(event)), lambda: (event, Reader(event.input, self.catalog.app.timezone)))
+        _, reader = self.catalog.memo(
+            ("input", id(event)), lambda: (event, Reader(event.input, self.catalog.app.timezone))
+        )
         complaints: list[Complaint] = []
         typed = {**reader.blank(), **reader.read(values, complaints, "")}
         self.links.resolve(act, reader, [("", typed)], complaints)
@@ -278,7 +317,7 @@ class Service:
         effects.act.finish()
         return working.record
 
-    def _may_release(self, actor: Actor, hold: Record) -> Verdict:
+    def may_release(self, actor: Actor, hold: Record) -> Verdict:
         if self.rights.unlimited(actor):
             return Verdict(True)
         assignee = hold["assignee"]
@@ -299,40 +338,3 @@ def denied(verdict: Verdict) -> RequestError:
     """The exception for a right that nobody grants."""
     message = verdict.reasons[0].message if verdict.reasons else None
     return AccessDenied(message, reasons=verdict.reasons)
-
-
-def _whole_rows(reader: Reader, rows: Sequence[Record]) -> list[Record]:
-    """New rows, each with every field of its level; ids of the caller mean nothing on a new record."""
-    whole = []
-    for given in rows:
-        row = reader.blank()
-        row.update(given)
-        row["id"] = None
-        for name, inner in reader.rows.items():
-            row[name] = _whole_rows(inner, row[name])
-        whole.append(row)
-    return whole
-
-
-def _merge_rows(field: Field, reader: Reader, present: list[Record], given: list[Record], at: str, complaints: list[Complaint]) -> list[Record]:
-    """The rows after an update: a given row changes the one of its id, else the one of its key, else it is new."""
-    key = field.key if isinstance(field, RowsField) else None
-    by_id = {row["id"]: row for row in present}
-    by_key = {row[key]: row for row in present} if key else {}
-    merged: list[Record] = []
-    for index, values in enumerate(given):
-        place = f"{at}[{index}]"
-        old = by_id.get(values["id"]) if values.get("id") else by_key.get(values.get(key)) if key else None
-        if values.get("id") and old is None:
-            complaints.append(Complaint(f"{place}.id", "UNKNOWN_ROW", "this record has no row of that id"))
-            continue
-        if old is None:
-            merged.extend(_whole_rows(reader, [values]))
-            continue
-        for name, value in values.items():
-            inner = reader.rows.get(name)
-            old[name] = value if inner is None else _merge_rows(reader.fields[name], inner, old[name], value, f"{place}.{name}", complaints)
-        merged.append(old)
-    if key:
-        number_rows(merged, key)
-    return merged

@@ -72,7 +72,9 @@ class HoldStep(Aimed):
     word: ClassVar[str] = "hold"
 
     hold: Name
-    blocks: tuple[Name, ...] = option((), one_or_many=True, help="The events that it blocks; none: it only waits to be seen")
+    blocks: tuple[Name, ...] = option(
+        (), one_or_many=True, help="The events that it blocks; none: it only waits to be seen"
+    )
     assign: Assign | None = None
     message: Label | None = None
 
@@ -140,7 +142,11 @@ class RunStep(Step):
     input: Mapping[Name, Formula] = option(default_factory=dict)
 
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
-        found = linker.get("action", self.run_) or linker.get("checks", self.run_) or linker.reference("action", self.run_, self, "run")
+        found = (
+            linker.get("action", self.run_)
+            or linker.get("checks", self.run_)
+            or linker.reference("action", self.run_, self, "run")
+        )
         about = model
         if self.record is not None:
             expression = linker.compile(self.record, scope)
@@ -156,7 +162,12 @@ class RunStep(Step):
         if self.record is not None:
             expression = self.record.expression
             model, record = expression.type.shape.name, expression(frame.record, frame.names)
-        yield Run(self.run_, model, record, {name: formula.expression(frame.record, frame.names) for name, formula in self.input.items()})
+        yield Run(
+            self.run_,
+            model,
+            record,
+            {name: formula.expression(frame.record, frame.names) for name, formula in self.input.items()},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +185,7 @@ class NotifyStep(Step):
         return scope
 
     def run(self, frame: Frame) -> Steps:
-        yield Notify(self.notify, recipient(frame, self.to), frame.model, frame.record)
+        yield Notify(self.notify, self.to, frame.model, frame.record)
 
 
 def check_recipient(linker: Linker, at: Located, model: str | None, to: str | None) -> None:
@@ -183,10 +194,3 @@ def check_recipient(linker: Linker, at: Located, model: str | None, to: str | No
     if to is None or (shape is not None and shape.member(to) is not None):
         return
     linker.reference("access", to, at, "to")
-
-
-def recipient(frame: Frame, to: str | None) -> Any:
-    """The record or address that ``to`` names on the record at hand, else the role's name itself."""
-    if to is not None and frame.record is not None and to in frame.record:
-        return frame.record[to]
-    return to

@@ -39,7 +39,9 @@ class FindStep(Step):
         for entry in self.sort:
             name = entry.removeprefix("-")
             if name not in self.group and name not in self.measure and shape.shape.member(name) is None:
-                linker.report("E303", f"{self.find} has no field {name!r}", self, "sort", did_you_mean(name, shape.shape.names()))
+                linker.report(
+                    "E303", f"{self.find} has no field {name!r}", self, "sort", did_you_mean(name, shape.shape.names())
+                )
         found: Type = shape
         if self.group or self.measure:
             every = replace(over, record=ManyShape(shape.shape))
@@ -73,7 +75,11 @@ class CreateStep(Step):
 
     create: Name
     values: Mapping[Name, Formula]
-    once: tuple[str, ...] = option((), one_or_many=True, help="Fields among `values` (or the expressions given for them): a record that equals the new one in these is taken instead")
+    once: tuple[str, ...] = option(
+        (),
+        one_or_many=True,
+        help="Fields among `values` (or the expressions given for them): a record that equals the new one in these is taken instead",
+    )
     into: Name | None = None
 
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
@@ -81,7 +87,13 @@ class CreateStep(Step):
         link_values(linker, self, "values", self.create, self.values, scope)
         for entry in self.once:
             if self._field(entry) is None:
-                linker.report("E405", f"`once` names {entry!r}, which `values` does not set", self, "once", did_you_mean(entry, self.values))
+                linker.report(
+                    "E405",
+                    f"`once` names {entry!r}, which `values` does not set",
+                    self,
+                    "once",
+                    did_you_mean(entry, self.values),
+                )
         return linker.naming(scope, self.into, made, self, "into") if self.into and made else scope
 
     def run(self, frame: Frame) -> Steps:

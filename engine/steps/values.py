@@ -182,7 +182,9 @@ class Spread(Step):
     def run(self, frame: Frame) -> Steps:
         amount: Decimal | None = self.spread.expression(frame.record, frame.names)
         items = list(self.over.expression(frame.record, frame.names) or ())
-        weights = [self.by.expression(frame.record, frame.inner(**{self.as_: item}).names) or Decimal(0) for item in items]
+        weights = [
+            self.by.expression(frame.record, frame.inner(**{self.as_: item}).names) or Decimal(0) for item in items
+        ]
         parts = spread(amount or Decimal(0), weights, self.digits)
         frame.names[self.into] = [{"item": item, "amount": part} for item, part in zip(items, parts, strict=True)]
         yield from ()
@@ -199,4 +201,3 @@ def link_values(linker: Linker, step: Step, key: str, model: str, values: Mappin
             linker.report("E303", f"{model} has no field {name!r}", step, key, hint=did_you_mean(name, shape.names()))
         else:
             linker.compile(formula, scope, member.type)
-

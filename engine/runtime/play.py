@@ -1,0 +1,162 @@
+"""Performs the acts of tests and seeds: each in a transaction of its own, as the user who is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from engine.catalog.kinds.example import (
+    Act,
+    Arriving,
+    Creating,
+    Deleting,
+    Firing,
+    Reading,
+    Releasing,
+    Updating,
+    Waiting,
+)
+from engine.errors import EngineError, InvalidValues
+from engine.policy.access import Actor
+from engine.ports import Record
+from engine.registry import did_you_mean
+from engine.runtime.actors import actor_of
+from engine.runtime.intake import Intake
+from engine.runtime.reading import Reading as Reader
+from engine.runtime.service import SYSTEM, Service
+from engine.runtime.clock import SetClock
+from engine.store.database import Database
+from engine.store.transaction import Transaction
+
+T = TypeVar("T")
+
+
+class Unplayable(EngineError):
+    """An act that makes no sense: it names a record, a user or a hold that is not there. An author's mistake, not an answer."""
+
+
+class Player:
+    """A stage on which acts are performed: a service on a database, and a clock that is set by hand.
+
+    ``root`` is the folder that documents' files are relative to. ``named`` are the records that acts have given names.
+    """
+
+    def __init__(self, service: Service, database: Database, clock: SetClock, root: Path) -> None:
+        self.root = root
+        self.service = service
+        self.catalog = service.catalog
+        self.database = database
+        self.clock = clock
+        self.named: dict[str, tuple[str, str]] = {}
+        self._perform: dict[type[Any], Callable[[Any], None]] = {
+            Arriving: self._arrive,
+            Creating: self._create,
+            Deleting: self._delete,
+            Firing: self._fire,
+            Reading: self._read,
+            Releasing: self._release,
+            Updating: self._update,
+            Waiting: self._wait,
+        }
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """What the work returns, committed."""
+        return self.database.write(work).result()
+
+    def put(self, model: str, values: Mapping[str, Any]) -> Record:
+        """A record that is simply there: created by the engine itself."""
+        return self.write(lambda tx: self.service.create(tx, SYSTEM, model, values))
+
+    def perform(self, act: Act) -> None:
+        """Does what the act says. Raises RequestError where it is refused, and Unplayable where it makes no sense."""
+        self._perform[type(act)](act)
+
+    # Acts -----------------------------------------------------------------------------------------------------------
+
+    def _create(self, act: Creating) -> None:
+        actor = self.actor(act.as_)
+        made = self.write(lambda tx: self.service.create(tx, actor, act.create, act.values))
+        if act.into is not None:
+            self.named[act.into] = (act.create, made["id"])
+
+    def _update(self, act: Updating) -> None:
+        actor, (model, key) = self.actor(act.as_), self.find(act.update)
+        self.write(lambda tx: self.service.update(tx, actor, model, key, act.values))
+
+    def _fire(self, act: Firing) -> None:
+        actor, (model, key) = self.actor(act.as_), self.find(act.record)
+        self.write(lambda tx: self.service.fire(tx, actor, model, key, act.fire, act.input))
+
+    def _delete(self, act: Deleting) -> None:
+        actor, (model, key) = self.actor(act.as_), self.find(act.delete)
+        self.write(lambda tx: self.service.delete(tx, actor, model, key))
+
+    def _read(self, act: Reading) -> None:
+        actor, (model, key) = self.actor(act.as_), self.find(act.read)
+        self.database.read(lambda tx: Reader(self.service).get(tx, actor, model, key))
+
+    def _release(self, act: Releasing) -> None:
+        actor, (model, key) = self.actor(act.as_), self.find(act.record)
+        [held] = self.database.read(lambda tx: self.service.store.records.load(tx, model, [key]))
+        hold = next((hold for hold in held["holds"] if hold["name"] == act.release), None)
+        if hold is None:
+            open_ones = [found["name"] for found in held["holds"]]
+            raise Unplayable(f"{act.record} has no open hold {act.release!r}; {did_you_mean(act.release, open_ones) or ''}")
+        self.write(lambda tx: self.service.release(tx, actor, hold["id"], act.why))
+
+    def _wait(self, act: Waiting) -> None:
+        self.clock.step(act.wait.timedelta)
+
+    def _arrive(self, act: Arriving) -> None:
+        """Raises InvalidValues with the problems of everything that was refused."""
+        body, name = self._content(act)
+        intake = Intake(self.service)
+        outcomes = self.write(lambda tx: intake.receive(tx, act.intake, body, media_type=None, filename=name, ip=None))
+        refused = [outcome for outcome in outcomes if outcome.result == "refused"]
+        if refused:
+            complaints = [complaint for outcome in refused for complaint in outcome.problems]
+            raise InvalidValues(code=complaints[0].code if complaints else None, complaints=complaints)
+        made = next((outcome for outcome in outcomes if outcome.record is not None), None)
+        if act.into is not None and made is not None and made.record is not None:
+            self.named[act.into] = (intake.channel_model(act.intake), made.record)
+
+    # Names ----------------------------------------------------------------------------------------------------------
+
+    def find(self, text: str) -> tuple[str, str]:
+        """The model and the id of a record: by the name that an act gave it, or as ``model/key``."""
+        if text in self.named:
+            return self.named[text]
+        model, slash, key = text.partition("/")
+        if not slash or model not in self.catalog.models:
+            raise Unplayable(f"nothing is called {text!r} here; {did_you_mean(text, self.named) or 'or say model/key'}")
+        found = self.database.read(lambda tx: self.service.store.records.resolve(tx, model, [key]))
+        if key not in found:
+            raise Unplayable(f"there is no {model} {key!r}")
+        return model, found[key]
+
+    def actor(self, who: str | None) -> Actor:
+        """The user of that login; for a role a user who has it and nothing else; without a name the engine itself."""
+        if who is None:
+            return SYSTEM
+        found = self.database.read(lambda tx: self.service.store.records.resolve(tx, "user", [who]))
+        if who not in found:
+            if who not in self.catalog.access:
+                hint = did_you_mean(who, self.catalog.access)
+                raise Unplayable(f"{who!r} is neither a user nor a role; {hint or ''}")
+            found = {who: self.put("user", {"login": who, "name": who, "roles": [{"role": who}]})["id"]}
+        return self.database.read(lambda tx: actor_of(self.service, tx, found[who]))
+
+    def _content(self, act: Arriving) -> tuple[bytes, str | None]:
+        """What arrives, and the name of its file."""
+        if act.text is not None:
+            return act.text.encode(), None
+        if act.file is not None:
+            path = self.root / Path(act.document.file).parent / act.file
+            try:
+                return path.read_bytes(), path.name
+            except OSError as error:
+                raise Unplayable(f"the file {act.file} cannot be read: {error.strerror}") from error
+        return orjson.dumps(act.body, default=str), None
