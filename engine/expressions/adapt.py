@@ -87,7 +87,7 @@ def common_type_of(nodes: Sequence[Node]) -> Type | None:
 def fit(node: Node, wanted: Type) -> Node | Misfit:
     """The node as a value of the wanted type, with constants converted; a Misfit when it is none."""
     have = node.type
-    if have == NULL and isinstance(node, Constant):
+    if have == NULL:
         return replace(node, type=wanted)
     if isinstance(wanted, ChoiceType) and is_literal_text(node):
         return _option(node, wanted)

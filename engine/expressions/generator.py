@@ -227,6 +227,8 @@ class Generator:
     def _compare(self, node: Compare) -> Code:
         for side, other in ((node.left, node.right), (node.right, node.left)):
             if other.type == NULL:
+                if not side.nullable:
+                    return Code(str(node.op == "!="))
                 return Code(f"({self.value(side)} is {'not ' if node.op == '!=' else ''}None)")
         left, right = self.strict(_identity(node.left)), self.strict(_identity(node.right))
         return Code(f"({left.source} {node.op} {right.source})", left.guards + right.guards)
@@ -283,7 +285,7 @@ class Generator:
         deciding = node.op == "or"
         decided, unknown = [], []
         for part in node.parts:
-            source = self._three_valued(part) if isinstance(part, Logic) else self.value(part)
+            source = self._three_valued(part) if isinstance(part, Logic) and part.nullable else self.value(part)
             if part.nullable:
                 name = self.temporary()
                 decided.append(f"({name} := {source}) is {deciding}")

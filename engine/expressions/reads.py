@@ -63,8 +63,8 @@ class _Reader:
     def use(self, node: Node, *, identity: bool = False) -> None:
         """Notes the paths that the node's value ends. ``identity``: of the records of a list the ids count."""
         for origin in self.origins(node):
-            ends_at_record = isinstance(node.type, RecordType) or (identity and isinstance(node.type, ListType))
-            self._note(origin.member("id") if ends_at_record else origin)
+            compared = identity and isinstance(node.type, ListType) and isinstance(node.type.item, RecordType)
+            self._note(origin.member("id") if compared or isinstance(node.type, RecordType) else origin)
 
     def origins(self, node: Node) -> Sequence[_Origin]:
         """Where the node's value comes from as it is; notes what is read on the way to it."""
@@ -86,8 +86,7 @@ class _Reader:
                 return self._call(node)
             case Compare(op="in" | "not in"):
                 self.use(node.left)
-                items = node.right.type.item if isinstance(node.right.type, ListType) else None
-                self.use(node.right, identity=isinstance(items, RecordType))
+                self.use(node.right, identity=True)
             case _:
                 for child in node.children():
                     self.use(child)
@@ -111,11 +110,14 @@ class _Reader:
         return elements
 
     def _call(self, node: Call) -> Sequence[_Origin]:
-        for name in self.functions[node.function].forms[node.form].hidden:
-            self.scope.add((name,))
+        form = self.functions[node.function].forms[node.form]
+        self.scope |= {(name,) for name in form.hidden}
         made = node.type.item if isinstance(node.type, ListType) else node.type
         if isinstance(made, RecordType):
             # `first(parts).weight`: the records are handed on, and what is read of them comes after.
+            if form.identity:
+                for arg in node.args:
+                    self.use(arg, identity=True)
             return [origin for arg in node.args for origin in self.origins(arg)]
         for arg in node.args:
             self.use(arg)

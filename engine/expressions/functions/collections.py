@@ -168,7 +168,9 @@ ALL_OF = Function(
     "all(p.weight > 10 for p in parts): yes of nothing",
 )
 DISTINCT = Function(
-    "distinct", (Form(takes=(ANY_LIST,), gives=ANY_LIST, run=distinct),), "count(distinct(parts.colour)): each once"
+    "distinct",
+    (Form(takes=(ANY_LIST,), gives=ANY_LIST, run=distinct, identity=True),),
+    "count(distinct(parts.colour)): each once",
 )
 FIRST = Function("first", (Form(takes=(ANY_LIST,), gives=ANY, run=first, gives_null="always"),), "first(parts).weight")
 LAST = Function("last", (Form(takes=(ANY_LIST,), gives=ANY, run=last, gives_null="always"),), "last(parts).weight")

@@ -51,7 +51,7 @@ class Form:
 
     A list argument comes with the nulls that it holds, except to an inline form with ``dense``. ``hidden`` names of the
     scope follow the arguments; None where the scope has none of the name. ``fails``: ``run`` may raise an
-    ExpressionError or an OverflowError.
+    ExpressionError or an OverflowError. ``identity``: ``run`` looks at the ids of records.
     """
 
     takes: tuple[Type, ...]
@@ -65,6 +65,7 @@ class Form:
     dense: bool = False
     hidden: tuple[str, ...] = ()
     fails: bool = False
+    identity: bool = False
 
     @property
     def least(self) -> int:
