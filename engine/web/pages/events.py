@@ -1,0 +1,262 @@
+"""Doing something with a record: firing an event (with a dialog for its input), releasing a hold, the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from engine.catalog.kinds.workflow import Event
+from engine.errors import Complaint, InvalidValues, NotFound, Refused, RequestError, StaleVersion
+from engine.fields.field import Field
+from engine.fields.link import LinkField
+from engine.fields.rows import RowsField
+from engine.ports import Record
+from engine.store.database import Transaction
+from engine.web.pages import record as record_page
+from engine.web.pages.entries import BLANK, Entries, Entry, Reader, Row, sent, without_blank_rows
+from engine.web.pages.form import link_paths
+from engine.web.pages.formview import FaultLine, FaultSummary, fault_texts
+from engine.web.pages.labels import event_label
+from engine.web.pages.links import find_by_title
+from engine.web.pages.present import Presenter
+from engine.web.pages.visit import Visit
+from engine.web.pages.widgets import Grid, Option, Spec, Widget, Widgets, default_columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventForm:
+    """What ``event_part.html`` draws: the input of an event."""
+
+    path: str
+    back_path: str
+    label: str
+    button: str
+    version: int
+    faults: FaultSummary | None
+    widgets: tuple[Widget, ...]
+    grids: tuple[Grid, ...]
+
+
+async def ask(visit: Visit) -> Response:
+    """``GET /m/{model}/{id}/do/{event}``: the input that the event wants, as a page or as the content of a dialog."""
+    view = await visit.read(lambda tx: _form(visit, tx, Entries(), (), ""))
+    return _page(visit, view)
+
+
+async def fire(visit: Visit) -> Response:
+    """``POST /m/{model}/{id}/do/{event}``."""
+    form = await visit.request.form()
+    model, key, name = visit.model, visit.request.path_params["id"], visit.request.path_params["event"]
+    try:
+        await visit.write(lambda tx: _fire(visit, tx, form))
+    except (InvalidValues, Refused, StaleVersion) as error:
+        refused = error
+        if not await visit.read(lambda tx: bool(_offered(visit, tx)[1].input)):
+            return await record_page.page(visit, refused)
+        view = await visit.read(lambda tx: _refused(visit, tx, form, refused))
+        return _page(visit, view, refused.status)
+    return visit.go(f"/m/{model}/{key}", done=name)
+
+
+async def ask_release(visit: Visit) -> Response:
+    """``GET /m/{model}/{id}/holds/{hold}``: asks why the hold may go."""
+    view = await visit.read(lambda tx: _release_form(visit, tx, "", None))
+    return _page(visit, view)
+
+
+async def release(visit: Visit) -> Response:
+    """``POST /m/{model}/{id}/holds/{hold}``."""
+    form = await visit.request.form()
+    why = str(form.get("why") or "")
+    try:
+        await visit.write(lambda tx: visit.service.release(tx, visit.actor, visit.request.path_params["hold"], why))
+    except (InvalidValues, Refused) as error:
+        refused = error
+        view = await visit.read(lambda tx: _release_form(visit, tx, why, refused))
+        return _page(visit, view, refused.status)
+    return visit.go(f"/m/{visit.model}/{visit.request.path_params['id']}", released="1")
+
+
+async def trash(visit: Visit) -> Response:
+    """``POST /m/{model}/{id}/trash``."""
+    form = await visit.request.form()
+    version = _version(form)
+    try:
+        await visit.write(
+            lambda tx: visit.service.delete(
+                tx, visit.actor, visit.model, visit.request.path_params["id"], version=version
+            )
+        )
+    except (Refused, StaleVersion) as error:
+        return await record_page.page(visit, error)
+    return visit.go(f"/m/{visit.model}", trashed="1")
+
+
+def _page(visit: Visit, view: EventForm, status: int = 200) -> Response:
+    return visit.page("event_part.html" if visit.partial else "event.html", view, title=view.label, status=status)
+
+
+def _version(form: FormData) -> int | None:
+    text = form.get("version")
+    return int(text) if isinstance(text, str) and text.isdecimal() else None
+
+
+def _offered(visit: Visit, tx: Transaction) -> tuple[Record, Event]:
+    """The record and the event that the address names. NotFound where its state does not know such an event."""
+    key, name = visit.request.path_params["id"], visit.request.path_params["event"]
+    record = visit.reading.get(tx, visit.actor, visit.model, key, expand=link_paths(visit))
+    for offer in visit.reading.offers(tx, visit.actor, visit.model, record):
+        if offer.name == name:
+            return record, offer.event
+    raise NotFound(f"the event {name} is not possible in this state")
+
+
+def _read(visit: Visit, tx: Transaction, event: Event, form: FormData) -> tuple[Entries, Reader, dict[str, object]]:
+    entries = without_blank_rows(sent(event.input, form))
+    reader = Reader(ZoneInfo(visit.catalog.app.timezone), lambda model, text: find_by_title(visit, tx, model, text))
+    return entries, reader, reader.values(event.input, entries)
+
+
+def _fire(visit: Visit, tx: Transaction, form: FormData) -> Record:
+    name = visit.request.path_params["event"]
+    record, event = _offered(visit, tx)
+    _, reader, values = _read(visit, tx, event, form)
+    if reader.complaints:
+        raise InvalidValues(complaints=reader.complaints)
+    return visit.service.fire(tx, visit.actor, visit.model, record["id"], name, values, version=_version(form))
+
+
+def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError) -> EventForm:
+    _, event = _offered(visit, tx)
+    entries, _, _ = _read(visit, tx, event, form)
+    complaints = error.complaints if isinstance(error, InvalidValues) else ()
+    return _form(visit, tx, entries, complaints, "" if complaints else visit.words.problem(error))
+
+
+def _form(visit: Visit, tx: Transaction, entries: Entries, complaints: Sequence[Complaint], problem: str) -> EventForm:
+    record, event = _offered(visit, tx)
+    presenter = Presenter(visit, visit.model)
+    maker = _Inputs(Widgets(presenter, fault_texts(visit.words, entries, complaints)), presenter, record)
+    label = event_label(visit, visit.model, event.name)
+    here = f"/m/{visit.model}/{record['id']}"
+    widgets = tuple(
+        maker.widget(field, name, entries.own.get(name, BLANK))
+        for name, field in event.input.items()
+        if not isinstance(field, RowsField)
+    )
+    grids = tuple(
+        maker.grid(field, entries.rows.get(name)) for name, field in event.input.items() if isinstance(field, RowsField)
+    )
+    return EventForm(
+        path=f"{here}/do/{event.name}",
+        back_path=here,
+        label=visit.words("input_for", event=label, title=presenter.title(record)),
+        button=label,
+        version=record["version"],
+        faults=_summary(visit, widgets, complaints, problem),
+        widgets=widgets,
+        grids=grids,
+    )
+
+
+class _Inputs:
+    """Makes the widgets of an event's input. A link to rows is a choice among the rows of this very record."""
+
+    def __init__(self, widgets: Widgets, presenter: Presenter, record: Record) -> None:
+        self.widgets = widgets
+        self.presenter = presenter
+        self.record = record
+
+    def widget(self, field: Field, name: str, entry: Entry) -> Widget:
+        spec = Spec.of(self.presenter, field, None, editable=True)
+        if isinstance(field, LinkField) and "." in field.target:
+            return self._row_choice(spec, field, name, entry)
+        return self.widgets.widget(spec, name, entry)
+
+    def grid(self, field: RowsField, rows: Sequence[Row] | None) -> Grid:
+        columns = [Spec.of(self.presenter, field.of[name], None, editable=True) for name in default_columns(field)]
+        return self.widgets.grid(
+            Spec.of(self.presenter, field, None, editable=True), columns, rows or [Row("n1", "", {})], {}, self.widget
+        )
+
+    def _row_choice(self, spec: Spec, field: LinkField, name: str, entry: Entry) -> Widget:
+        rows_name = field.target.partition(".")[2]
+        rows = self.presenter.fields[rows_name]
+        assert isinstance(rows, RowsField)
+        key = rows.key
+        options = []
+        for at, row in enumerate(self.record[rows_name], 1):
+            texts = [
+                self.presenter.value(inner, row.get(n)).text
+                for n, inner in rows.of.items()
+                if isinstance(inner, LinkField)
+            ]
+            number = row[key] if key is not None else at
+            options.append(
+                Option(str(row["id"]), " · ".join([str(number), *filter(None, texts)]), str(row["id"]) == entry.id)
+            )
+        return Widget(
+            kind="choice",
+            name=name,
+            label=spec.label,
+            help=spec.help,
+            required=spec.required,
+            fault=self.widgets.faults.get(name, ""),
+            text=entry.id,
+            options=tuple(options),
+        )
+
+
+def _summary(
+    visit: Visit, widgets: Sequence[Widget], complaints: Sequence[Complaint], problem: str
+) -> FaultSummary | None:
+    if problem:
+        return FaultSummary(problem, ())
+    if not complaints:
+        return None
+    by_name = {widget.name: widget for widget in widgets}
+    lines = []
+    for complaint in complaints:
+        widget = by_name.get(complaint.at)
+        lines.append(
+            FaultLine(
+                widget.label if widget else complaint.at, widget.id if widget else "", visit.words.complaint(complaint)
+            )
+        )
+    title = visit.words("to_correct_one") if len(lines) == 1 else visit.words("to_correct", count=len(lines))
+    return FaultSummary(title, tuple(lines))
+
+
+def _release_form(visit: Visit, tx: Transaction, why: str, error: RequestError | None) -> EventForm:
+    key = visit.request.path_params["id"]
+    record = visit.reading.get(tx, visit.actor, visit.model, key)
+    hold = next((one for one in record["holds"] if one["id"] == visit.request.path_params["hold"]), None)
+    if hold is None:
+        raise NotFound("there is no such hold on this record")
+    label = visit.words("release_hold", name=hold["name"])
+    complaints = error.complaints if error is not None else ()
+    texts = {complaint.at: visit.words.complaint(complaint) for complaint in complaints}
+    widget = Widget(
+        kind="long_text",
+        name="why",
+        label=visit.words("release_why"),
+        required=True,
+        text=why,
+        fault=texts.get("why", ""),
+    )
+    return EventForm(
+        path=f"/m/{visit.model}/{key}/holds/{hold['id']}",
+        back_path=f"/m/{visit.model}/{key}",
+        label=label,
+        button=visit.words("release"),
+        version=record["version"],
+        faults=_summary(
+            visit, (widget,), complaints, visit.words.problem(error) if error is not None and not complaints else ""
+        ),
+        widgets=(widget,),
+        grids=(),
+    )

@@ -1,0 +1,330 @@
+"""The form of a record: drawing it, working it out while somebody types, saving it, and what to do when that is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import FormData
+from starlette.responses import JSONResponse, Response
+
+from engine.errors import Complaint, InvalidValues, Refused, RequestError, StaleVersion
+from engine.fields.link import LinkField
+from engine.fields.rows import RowsField
+from engine.policy.transition import events_from
+from engine.ports import Record
+from engine.runtime.act import Act
+from engine.runtime.service import denied
+from engine.store.database import Transaction
+from engine.web.pages.conflict import conflict_between
+from engine.web.pages.entries import Entries, Reader, Source, changed, dump, load, overlaid, sent, without_blank_rows
+from engine.web.pages.formview import Button, Conflict, FaultSummary, FormMaker, FormView, by_key, fault_texts, summary
+from engine.web.pages.layout import fixed, layout_for, own_fields
+from engine.web.pages.links import find_by_title
+from engine.web.pages.live import live_plan
+from engine.web.pages.present import NUMBERS, source_of
+from engine.web.pages.visit import Visit
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A form in use: the record as it is stored (None: a new one), as worked out, and what stands in the inputs."""
+
+    maker: FormMaker
+    key: str | None
+    stored: Record | None
+    record: Record
+    entries: Entries
+    complaints: Sequence[Complaint] = ()
+    proposed: frozenset[str] = frozenset()
+    base: Entries | None = None
+    conflict: Conflict | None = None
+    problem: str = ""
+
+
+async def new(visit: Visit) -> Response:
+    """``GET /m/{model}/new``: an empty form, with what defaults propose."""
+    sheet = await visit.read(lambda tx: _blank(visit, tx))
+    return _page(visit, sheet)
+
+
+async def edit(visit: Visit) -> Response:
+    """``GET /m/{model}/{id}/edit``: the record in its form."""
+    sheet = await visit.read(lambda tx: _stored(visit, tx))
+    return _page(visit, sheet)
+
+
+async def save(visit: Visit) -> Response:
+    """``POST`` to either: saves, and fires the event of the button; or shows the form again with all that was typed."""
+    form = await visit.request.form()
+    try:
+        record = await visit.write(lambda tx: _save(visit, tx, form))
+    except (InvalidValues, Refused, StaleVersion) as error:
+        refused = error
+        sheet = await visit.read(lambda tx: _refused(visit, tx, form, refused))
+        return _page(visit, sheet, status=refused.status)
+    return visit.go(f"/m/{visit.model}/{record['id']}", saved="1")
+
+
+async def preview(visit: Visit) -> Response:
+    """``POST /m/{model}/preview`` and ``…/{id}/preview``: what the worked-out fields come to, and what defaults propose."""
+    form = await visit.request.form()
+    return JSONResponse(await visit.read(lambda tx: _preview(visit, tx, form)))
+
+
+async def module(visit: Visit) -> Response:
+    """``GET /m/{model}/live.js``: the expressions that the browser works out by itself. The address changes with them."""
+    _ = visit.actor
+    text = live_plan(visit.catalog, visit.model).module(visit.site.assets("expressions.js"))
+    return Response(
+        text, media_type="text/javascript", headers={"Cache-Control": "private, max-age=31536000, immutable"}
+    )
+
+
+# Sheets -----------------------------------------------------------------------------------------------------------------
+
+
+def _maker(visit: Visit, tx: Transaction, stored: Record | None, wanted: str | None) -> FormMaker:
+    """The form for this reader and record. Raises AccessDenied when nothing of it may be written."""
+    model = visit.model
+    layout = layout_for(visit, model, stored, wanted)
+    names = Act(visit.catalog, visit.service.store, tx, visit.actor, visit.service.clock.now()).names(
+        model, stored, "update"
+    )
+    rights, fields = visit.service.rights, own_fields(visit.catalog, model)
+    if stored is None:
+        verdict = rights.may_create(visit.actor, model, None, names)
+        if not verdict:
+            raise denied(verdict)
+        return FormMaker(visit, model, layout, editable=frozenset(fields))
+    free = frozenset(
+        name
+        for name, field in fields.items()
+        if not fixed(field) and rights.may_update(visit.actor, model, stored, [name], names)
+    )
+    if not free:
+        raise denied(rights.may_update(visit.actor, model, stored, list(fields), names))
+    return FormMaker(visit, model, layout, editable=free)
+
+
+def _source(maker: FormMaker) -> Source:
+    presenter = maker.presenter
+    return Source(presenter.edit_text, lambda field, record: presenter.other(field.target).title(record))
+
+
+def _wanted(visit: Visit, form: FormData | None = None) -> str | None:
+    name = form.get("form") if form is not None else visit.request.query_params.get("form")
+    return name if isinstance(name, str) and name else None
+
+
+def _blank(visit: Visit, tx: Transaction) -> Sheet:
+    maker = _maker(visit, tx, None, _wanted(visit))
+    record = visit.reading.preview(tx, visit.actor, visit.model, {}).record
+    entries = _source(maker).of_record(maker.input_fields(), record)
+    for name, rows in entries.rows.items():
+        if not rows:
+            spec = maker.fields[name]
+            assert isinstance(spec, RowsField)
+            entries.rows[name] = [_source(maker).of_row(spec.of, {}, "n1")]
+    proposed = frozenset(name for name, entry in entries.own.items() if not entry.blank)
+    return Sheet(maker, None, None, record, entries, proposed=proposed)
+
+
+def _stored(visit: Visit, tx: Transaction) -> Sheet:
+    key: str = visit.request.path_params["id"]
+    record = visit.reading.get(tx, visit.actor, visit.model, key, expand=link_paths(visit))
+    maker = _maker(visit, tx, record, _wanted(visit))
+    entries = _source(maker).of_record(maker.input_fields(), record)
+    return Sheet(maker, key, record, record, entries, base=entries)
+
+
+def link_paths(visit: Visit) -> list[str]:
+    """All links of the model and of its rows: a form shows their titles."""
+    fields = visit.catalog.fields(visit.model)
+    paths = [name for name, field in fields.items() if isinstance(field, LinkField)]
+    for name, field in fields.items():
+        if isinstance(field, RowsField):
+            paths += [f"{name}.{inner}" for inner, spec in field.of.items() if isinstance(spec, LinkField)]
+    return paths
+
+
+# What was sent ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Sent:
+    """What came with a request: what stood in the inputs, what of it somebody changed, and that as values."""
+
+    maker: FormMaker
+    stored: Record | None
+    entries: Entries
+    base: Entries
+    mine: Entries
+    values: dict[str, Any]
+    complaints: list[Complaint]
+
+
+def _read(visit: Visit, tx: Transaction, form: FormData) -> Sent:
+    key = visit.request.path_params.get("id")
+    stored = visit.reading.get(tx, visit.actor, visit.model, key, expand=link_paths(visit)) if key else None
+    maker = _maker(visit, tx, stored, _wanted(visit, form))
+    fields = maker.input_fields()
+    entries = without_blank_rows(sent(fields, form))
+    base = Entries()
+    if stored is not None:
+        text = form.get("base")
+        base = (load(text) if isinstance(text, str) else None) or _source(maker).of_record(fields, stored)
+    mine = changed(entries, base)
+    reader = Reader(ZoneInfo(visit.catalog.app.timezone), lambda model, text: find_by_title(visit, tx, model, text))
+    values = reader.values(fields, mine)
+    return Sent(maker, stored, entries, base, mine, values, reader.complaints)
+
+
+def _save(visit: Visit, tx: Transaction, form: FormData) -> Record:
+    """The saved record. What is wrong with texts and with values is complained about together (see ``_refused``)."""
+    got = _read(visit, tx, form)
+    if got.complaints:
+        raise InvalidValues(complaints=got.complaints)
+    service, actor, model = visit.service, visit.actor, visit.model
+    if got.stored is None:
+        record = service.create(tx, actor, model, got.values)
+    elif got.values:
+        record = service.update(tx, actor, model, got.stored["id"], got.values, version=_version(form))
+    else:
+        record = got.stored
+    missing = got.maker.required(record)
+    if missing:
+        raise InvalidValues(complaints=missing)
+    event = form.get("then")
+    if isinstance(event, str) and event and event == got.maker.layout.submit:
+        record = service.fire(tx, actor, model, record["id"], event)
+    return record
+
+
+def _version(form: FormData) -> int | None:
+    text = form.get("version")
+    return int(text) if isinstance(text, str) and text.isdecimal() else None
+
+
+def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError) -> Sheet:
+    """The form again: everything that was typed, everything that is wrong, and after a conflict what changed meanwhile."""
+    got = _read(visit, tx, form)
+    entries, mine = got.entries, got.mine
+    conflict = None
+    if isinstance(error, StaleVersion) and got.stored is not None:
+        current = _source(got.maker).of_record(got.maker.input_fields(), got.stored)
+        conflict = conflict_between(visit, tx, got.maker, got.stored, _version(form) or 0, got.base, current, mine)
+        entries, base = overlaid(current, mine), current
+    else:
+        base = got.base
+    key = got.stored["id"] if got.stored is not None else None
+    found = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key)
+    complaints: list[Complaint] = []
+    if isinstance(error, InvalidValues):
+        complaints = [*got.complaints]
+        wrong = {complaint.at for complaint in complaints}
+        for complaint in (*found.complaints, *error.complaints):
+            if complaint.at not in wrong or (complaint.at == "" and complaint not in complaints):
+                complaints.append(complaint)
+                wrong.add(complaint.at)
+    problem = visit.words.problem(error) if isinstance(error, Refused) else ""
+    return Sheet(
+        got.maker, key, got.stored, found.record, entries, complaints, base=base, conflict=conflict, problem=problem
+    )
+
+
+def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
+    got = _read(visit, tx, form)
+    key = got.stored["id"] if got.stored is not None else None
+    record = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key).record
+    presenter, outputs, defaults = got.maker.presenter, {}, {}
+
+    def show(fields: Mapping[str, Any], holder: Record, prefix: str, entered: Mapping[str, Any]) -> None:
+        for name, field in fields.items():
+            if isinstance(field, RowsField):
+                continue
+            value = holder.get(name)
+            if fixed(field):
+                shown = presenter.value(field, value)
+                number = source_of(field).widget in NUMBERS and value is not None and not shown.masked
+                outputs[prefix + name] = {"value": str(field.wire(value)) if number else "", "text": shown.text or "—"}
+            elif value is not None and field.default is not None and (name not in entered or entered[name].blank):
+                entry = _source(got.maker).entry(field, value)
+                defaults[prefix + name] = {"text": entry.text, "id": entry.id}
+
+    show(got.maker.fields, record, "", got.entries.own)
+    for name in got.maker.grids():
+        spec = got.maker.fields[name]
+        rows = got.entries.rows.get(name, [])
+        assert isinstance(spec, RowsField)
+        records = by_key(rows, record.get(name))
+        for row in rows:
+            if row.key in records:
+                show(spec.of, records[row.key], f"{name}.{row.key}.", row.entries)
+    names = Act(visit.catalog, visit.service.store, tx, visit.actor, visit.service.clock.now()).names(
+        visit.model, record, "save"
+    )
+    hidden = [name for name in got.maker.layout.changes if got.maker.is_hidden(name, record, names)]
+    return {"outputs": outputs, "defaults": defaults, "hidden": hidden}
+
+
+# Drawing ----------------------------------------------------------------------------------------------------------------
+
+
+def _page(visit: Visit, sheet: Sheet, status: int = 200) -> Response:
+    maker, model, words = sheet.maker, visit.model, visit.words
+    texts = fault_texts(words, sheet.entries, sheet.complaints)
+    parts = maker.parts(sheet.entries, sheet.record, {}, texts, sheet.proposed)
+    faults = summary(words, maker, sheet.entries, sheet.complaints, parts)
+    if sheet.problem:
+        faults = FaultSummary(f"{words('not_saved')}{words('colon')}{sheet.problem}", ())
+    here = f"/m/{model}/{sheet.key}" if sheet.key else f"/m/{model}"
+    if sheet.stored is not None:
+        title = f"{words('edit')} {maker.presenter.title(sheet.stored)}"
+    else:
+        title = words("new", model=visit.model_label(model))
+    plan = live_plan(visit.catalog, model)
+    view = FormView(
+        path=f"{here}/edit" if sheet.key else f"{here}/new",
+        back_path=here,
+        form=maker.layout.form,
+        version=sheet.stored["version"] if sheet.stored is not None else None,
+        base=dump(sheet.base) if sheet.base is not None else "",
+        parts=parts,
+        buttons=_buttons(visit, sheet),
+        faults=faults,
+        conflict=sheet.conflict,
+        plan=plan.for_page(
+            module_path=f"/m/{model}/live.js?v={visit.catalog.fingerprint[:12]}",
+            ask_path=f"{here}/preview",
+            grids=maker.grids(),
+            shown=maker.paths(),
+            also=maker.hidden_reads(),
+        ),
+    )
+    return visit.page("form.html", view, title=title, status=status)
+
+
+def _buttons(visit: Visit, sheet: Sheet) -> tuple[Button, ...]:
+    """Save; and where the form's event can follow, save and fire it as the main way."""
+    words, event_name = visit.words, sheet.maker.layout.submit
+    save_label = words("save_mine") if sheet.conflict else words("save")
+    label = _event_label(visit, sheet, event_name) if event_name else None
+    if label is None:
+        return (Button(save_label, "", main=True),)
+    return (
+        Button(words("save_mine") if sheet.conflict else words("save_draft"), "", main=False),
+        Button(words("save_and", event=label), str(event_name), main=True),
+    )
+
+
+def _event_label(visit: Visit, sheet: Sheet, name: str) -> str | None:
+    """The label of the form's event; None where the record's state does not know it, or this reader may not fire it."""
+    workflow = visit.catalog.workflow_for(visit.model)
+    state = sheet.stored["status"] if sheet.stored is not None else workflow.start if workflow is not None else None
+    event = events_from(workflow, state).get(name) if workflow is not None else None
+    if event is None or not visit.service.rights.may_fire(visit.actor, visit.model, name, event.by):
+        return None
+    return visit.words.say(event.label, name)

@@ -1,0 +1,168 @@
+"""How the fields of a form are laid out: by the ``form`` that an author wrote for this reader, else by the fields alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.pages import Form, FormField, Grid
+from engine.errors import NotFound
+from engine.fields.field import Field
+from engine.fields.link import LinkField
+from engine.fields.rows import RowsField
+from engine.ports import Record
+from engine.web.pages.visit import Visit
+from engine.web.pages.widgets import default_columns
+
+#: Widgets that take a line of their own.
+WIDE = frozenset({"long_text", "json", "address", "file", "choices"})
+
+#: How wide each of so many fields beside each other is, on the 12 columns of the grid.
+WIDTHS = {1: "w6", 2: "w6", 3: "w4", 4: "w3"}
+
+#: How many fields stand beside each other where nobody said so.
+GENERATED_WIDTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A field and its CSS classes: its width, and whether it begins a line."""
+
+    name: str
+    css: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A card of fields."""
+
+    label: str
+    fields: tuple[Placed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSection:
+    """A card of rows."""
+
+    name: str
+    label: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole form. ``form`` is the definition's name, empty for a generated one; ``submit`` the event of its main button."""
+
+    form: str
+    parts: tuple[Section | RowsSection, ...]
+    changes: Mapping[str, FormField]
+    submit: str | None
+
+    def names(self) -> frozenset[str]:
+        """All fields of the record that stand somewhere."""
+        return frozenset(
+            name
+            for part in self.parts
+            for name in ([part.name] if isinstance(part, RowsSection) else [f.name for f in part.fields])
+        )
+
+
+def layout_for(visit: Visit, model: str, record: Record | None, wanted: str | None) -> Layout:
+    """The layout for this reader: the form asked for by name, the record's channel's, the one whose audience fits, one for
+    everybody, or a generated one."""
+    catalog = visit.catalog
+    forms = [form for form in catalog.forms.values() if form.for_ == model and _offered(visit, form)]
+    if wanted:
+        named = next((form for form in forms if form.name == wanted), None)
+        if named is None:
+            raise NotFound(f"there is no form {wanted}")
+        return _written(visit, model, named)
+    own = _channel_form(catalog, model, record)
+    for form in forms:
+        if form.name == own:
+            return _written(visit, model, form)
+    for form in sorted(
+        forms, key=lambda form: not form.audience
+    ):  # those meant for somebody come first; stable otherwise
+        return _written(visit, model, form)
+    return generated(visit, model)
+
+
+def _offered(visit: Visit, form: Form) -> bool:
+    """Whether the form is meant for this reader. Who may do everything gets what is meant for everybody."""
+    return not form.audience or bool(visit.actor.roles.intersection(form.audience))
+
+
+def _channel_form(catalog: Catalog, model: str, record: Record | None) -> str | None:
+    """The form that the record's channel names."""
+    for name, field in catalog.fields(model).items():
+        if (
+            record is not None
+            and isinstance(field, LinkField)
+            and field.target == "channel"
+            and record.get(name) is not None
+        ):
+            channel = catalog.channels.get(record[name].get("code"))
+            return channel.form if channel is not None else None
+    return None
+
+
+def _written(visit: Visit, model: str, form: Form) -> Layout:
+    """The layout that an author wrote."""
+    fields = visit.catalog.fields(model)
+    parts: list[Section | RowsSection] = []
+    for part in form.layout:
+        if isinstance(part, Grid):
+            rows = fields[part.grid]
+            assert isinstance(rows, RowsField)
+            label = visit.words.say(part.label if part.label is not None else rows.label, part.grid)
+            parts.append(RowsSection(part.grid, label, part.columns or tuple(default_columns(rows))))
+        else:
+            lines = tuple(placed for line in part.rows for placed in _line(line, fields))
+            parts.append(Section(visit.words.say(part.section), lines))
+    return Layout(form.name, tuple(parts), form.fields, form.submit)
+
+
+def _line(names: Sequence[str], fields: Mapping[str, Field]) -> Iterator[Placed]:
+    """Fields beside each other."""
+    for at, name in enumerate(names):
+        alone = len(names) == 1 and fields[name].widget in WIDE
+        width = "w12" if alone else WIDTHS.get(len(names), "w3")
+        yield Placed(name, width if at else f"{width} begins")
+
+
+def generated(visit: Visit, model: str) -> Layout:
+    """A layout from the fields alone: short ones three to a line, long ones below, then each rows field as a grid."""
+    fields = own_fields(visit.catalog, model)
+    plain = {name: field for name, field in fields.items() if not isinstance(field, RowsField) and not fixed(field)}
+    short = [name for name, field in plain.items() if field.widget not in WIDE]
+    wide = [name for name, field in plain.items() if field.widget in WIDE]
+    placed = [Placed(name, "w4" if at % GENERATED_WIDTH else "w4 begins") for at, name in enumerate(short)]
+    placed += [Placed(name, "w12 begins") for name in wide]
+    parts: list[Section | RowsSection] = [Section("", tuple(placed))] if placed else []
+    for name, field in fields.items():
+        if isinstance(field, RowsField):
+            parts.append(RowsSection(name, visit.words.say(field.label, name), tuple(default_columns(field))))
+    return Layout("", tuple(parts), {}, None)
+
+
+def fixed(field: Field) -> bool:
+    """Whether nobody puts the field in: the engine works it out, looks it up or numbers it."""
+    return field.read_only
+
+
+def own_fields(catalog: Catalog, model: str) -> dict[str, Field]:
+    """The model's fields without the system's columns."""
+    system = catalog.system_fields(model)
+    return {name: field for name, field in catalog.fields(model).items() if name not in system}
+
+
+def totals(layout: Layout, fields: Mapping[str, Field]) -> tuple[str, ...]:
+    """The worked-out amounts of the record that have no place of their own: they stand below the first grid."""
+    if not any(isinstance(part, RowsSection) for part in layout.parts):
+        return ()
+    placed = layout.names()
+    return tuple(
+        name for name, field in fields.items() if field.widget == "money" and field.computed and name not in placed
+    )
