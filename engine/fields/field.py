@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy.types import TypeEngine
@@ -203,7 +204,12 @@ class Field(Located):
 
     def parse(self, raw: Any, zone: tzinfo | None = None) -> Any:
         """The value of a wire form (JSON with decimals as text or numbers). Raises ValueFault. See ``parser``."""
-        return self.parser(zone)(raw)
+        return (self._parser if zone is None else self.parser(zone))(raw)
+
+    @cached_property
+    def _parser(self) -> Parser:
+        """The parser that most callers need; worked out once."""
+        return self.parser()
 
     def parse_text(self, text: str, zone: tzinfo | None = None) -> Any:
         """The value of a cell or an input, never empty. Raises ValueFault."""

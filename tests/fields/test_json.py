@@ -1,4 +1,4 @@
-"""JSON values, and addresses."""
+"""JSON values: what every reader keeps, and what a schema says."""
 
 from __future__ import annotations
 
@@ -96,31 +96,3 @@ def test_wrong_schemas_are_reported(schema: str, expected: str) -> None:
 def test_texts_that_are_no_json(text: str) -> None:
     with pytest.raises(ValueFault):
         make("json").parse_text(text)
-
-
-HOME = {"street": "世纪大道100号", "district": "浦东新区", "city": "上海市", "postcode": "200120", "country": "中国"}
-
-
-def test_an_address_has_parts() -> None:
-    field = make("address")
-    assert field.parse(HOME | {"region": None}) == HOME
-    assert field.display(HOME, "zh") == "中国 上海市 浦东新区 世纪大道100号 200120"
-    assert field.display(HOME, "en") == "世纪大道100号, 浦东新区, 上海市, 200120, 中国"
-    assert field.parse_text("1 High Street") == {"street": "1 High Street"}
-    assert field.mask(HOME) == "中国 上海市 ***"
-
-
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        ("street", "VALUE_TYPE"),
-        ({"city": "x"}, "VALUE_FORMAT"),
-        ({"street": "x", "planet": "y"}, "VALUE_FORMAT"),
-        ({"street": 1}, "VALUE_TYPE"),
-        ({"street": "a\nb"}, "VALUE_CHARACTERS"),
-        ({"street": "a" * 201}, "VALUE_LENGTH"),
-        ({1: "a"}, "VALUE_FORMAT"),
-    ],
-)
-def test_what_is_no_address(raw: object, expected: str) -> None:
-    assert code("address", raw) == expected
