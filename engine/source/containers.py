@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.registry import did_you_mean
@@ -86,6 +86,11 @@ class MapShape(Shape):
     def __init__(self, key: Shape, value: Shape) -> None:
         self._key = key
         self._value = value
+        self._allowed: Callable[[str], bool] | None = None
+        if isinstance(key, NameShape):
+            self._allowed = is_name
+        elif isinstance(key, LiteralShape):
+            self._allowed = key.accepts
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -97,21 +102,20 @@ class MapShape(Shape):
         failed = False
         for key, item in value.items():
             below = (*path, key)
-            items[key] = self._value.read(item, below, reading)
-            failed = items[key] is FAILED or not self._key_fits(key, item, below, reading) or failed
+            found = items[key] = self._value.read(item, below, reading)
+            fits = self._allowed is None or self._allowed(key) or self._refuse(key, item, below, reading)
+            failed = failed or found is FAILED or not fits
         return FAILED if failed else items
 
-    def _key_fits(self, key: str, value: Any, path: Path, reading: Reading) -> bool:
-        if isinstance(self._key, NameShape) and not is_name(key):
-            hint = CUT_OFF if cut_off(key, value) else None
-            refuse_name(key, reading.document.key_span(path), reading, hint)
-            return False
-        if isinstance(self._key, LiteralShape) and key not in self._key.options:
+    def _refuse(self, key: str, value: Any, path: Path, reading: Reading) -> bool:
+        """Reports a key that is not allowed; False."""
+        span = reading.document.key_span(path)
+        if isinstance(self._key, LiteralShape):
             hint = did_you_mean(key, self._key.options)
-            span = reading.document.key_span(path)
             reading.fail("E104", f"unknown key '{key}': expected {self._key.expected}", span, hint)
-            return False
-        return True
+        else:
+            refuse_name(key, span, reading, CUT_OFF if cut_off(key, value) else None)
+        return False
 
     def schema(self, definitions: Definitions) -> Schema:
         value = self._value.schema(definitions)

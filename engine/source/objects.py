@@ -45,6 +45,17 @@ class ObjectShape(Shape):
         return {key.key: key for key in self._keys_of(self.type)}
 
     @cached_property
+    def required(self) -> Sequence[Key]:
+        """The keys that must be there."""
+        return [key for key in self.keys.values() if key.required]
+
+    @cached_property
+    def groups(self) -> Sequence[tuple[tuple[str, ...], int]]:
+        """The groups of keys that exclude each other, each with the least number of them that must be there."""
+        exactly, at_most = self.type.__exactly_one__, self.type.__at_most_one__
+        return [*((group, 1) for group in exactly), *((group, 0) for group in at_most)]
+
+    @cached_property
     def short(self) -> Key | None:
         """The key that a bare value fills."""
         marked = [key for key in self.keys.values() if key.option.short]
@@ -60,31 +71,32 @@ class ObjectShape(Shape):
 
     def read_keys(self, value: Any, path: Path, reading: Reading, word_key: str | None = None) -> Any:
         """The instance, or FAILED. ``word_key`` is a key that the family has read already."""
-        if not isinstance(value, dict):
+        values: dict[str, Any] = {}
+        failed = False
+        if isinstance(value, dict):
+            keys = self.keys
+            for key, item in value.items():
+                known = keys.get(key)
+                if known is not None:
+                    found = values[known.attribute] = known.shape.read(item, (*path, key), reading)
+                    failed = failed or found is FAILED
+                elif key != word_key:
+                    self._unknown(key, item, path, reading, [word_key] if word_key else [])
+                    failed = True
+        else:
             short = self.short
             if short is None or (isinstance(value, list | types.NoneType) and not short.shape.accepts(value)):
                 hint = "write {} for one without keys" if value is None else None
                 return reading.wrong_type(self, value, path, hint)
-            given = {short.key: short.shape.read(value, path, reading)}
-        else:
-            given = {}
-            for key, item in value.items():
-                known = self.keys.get(key)
-                if known is not None:
-                    given[key] = known.shape.read(item, (*path, key), reading)
-                elif key != word_key:
-                    given[key] = self._unknown(key, item, path, reading, [word_key] if word_key else [])
-        failed = any(item is FAILED for item in given.values())
-        for known in self.keys.values():
-            if known.required and known.key not in given:
-                failed = True
-                help_ = known.option.help
-                reading.fail("E105", f"the key '{known.key}' is missing", reading.document.key_span(path), help_)
-        failed = not self._groups_fit(given, path, reading) or failed
-        if failed:
-            return FAILED
-        values = {self.keys[key].attribute: item for key, item in given.items()}
-        return self.type(document=reading.document, path=path, **values)
+            found = values[short.attribute] = short.shape.read(value, path, reading)
+            failed = found is FAILED
+        for known in self.required:
+            if known.attribute not in values:
+                message = f"the key '{known.key}' is missing"
+                failed = reading.fail("E105", message, reading.document.key_span(path), known.option.help) is FAILED
+        if self.groups and not self._groups_fit(values, path, reading):
+            failed = True
+        return FAILED if failed else self.type(document=reading.document, path=path, **values)
 
     def _unknown(self, key: str, value: Any, path: Path, reading: Reading, also: Sequence[str]) -> Any:
         known = [*also, *self.keys]
@@ -96,12 +108,12 @@ class ObjectShape(Shape):
                 hint = f"the keys here are {', '.join(known)}"
         return reading.fail("E104", f"unknown key '{key}'", reading.document.key_span((*path, key)), hint)
 
-    def _groups_fit(self, given: Mapping[str, Any], path: Path, reading: Reading) -> bool:
+    def _groups_fit(self, values: Mapping[str, Any], path: Path, reading: Reading) -> bool:
         """Whether of the keys that exclude each other there are not too many, and not too few."""
+        named = {key.attribute: key.key for key in self.keys.values()}
+        given = [named[attribute] for attribute in values]
         fit = True
-        for group, least in [(group, 1) for group in self.type.__exactly_one__] + [
-            (group, 0) for group in self.type.__at_most_one__
-        ]:
+        for group, least in self.groups:
             present = [key for key in given if key in group]
             if least <= len(present) <= 1:
                 continue
@@ -124,7 +136,7 @@ class ObjectShape(Shape):
     def body(self, definitions: Definitions, word: tuple[str, str] | None = None) -> Schema:
         """The schema itself, with the key and word that a family tells it by."""
         properties: dict[str, Schema] = {}
-        required = [key.key for key in self.keys.values() if key.required]
+        required = [key.key for key in self.required]
         if word is not None and word[0] not in self.keys:
             properties[word[0]] = {"const": word[1]}
             required.insert(0, word[0])
@@ -252,7 +264,7 @@ class FamilyShape(Shape):
             if new:
                 definitions.schemas[member] = shape.body(definitions, (by, word))
             options.append({"$ref": f"#/$defs/{member}"})
-            if not any(key.required for key in shape.keys.values()) and not type_.__exactly_one__:
+            if not shape.required and not type_.__exactly_one__:
                 bare.append(word)
         for key, word in self._family.otherwise.items():
             body = self._shape_of(self._family.members[word]).body(definitions)

@@ -52,7 +52,7 @@ def read_documents(source: SourceText, problems: Problems, cache: Cache | None =
 
 
 def read_texts(root: Path, folders: Iterable[str], problems: Problems) -> dict[str, SourceText]:
-    """The texts of all YAML files below the folders of the root, in the order of their names, by their paths from the root.
+    """The texts of all YAML files below the folders of the root, in the order of names, by their paths from the root.
 
     Hidden files do not count, a missing folder is no problem, and a file that cannot be read has an empty text.
     """
