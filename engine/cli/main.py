@@ -1,0 +1,77 @@
+"""The table of commands, and what they share: the application's folder, and how mistakes are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+import engine
+from engine.cli.place import Place
+from engine.errors import DefinitionError, EngineError
+
+#: Command to the module that has it as ``command``. Importing one takes up to a second (SQLAlchemy, DBOS, uvicorn), so
+#: only the one that is called is imported.
+COMMANDS: Mapping[str, str] = {
+    "apply": "engine.cli.apply",
+    "check": "engine.cli.check",
+    "doctor": "engine.cli.doctor",
+    "export": "engine.cli.exporting",
+    "import": "engine.cli.importing",
+    "new": "engine.cli.new",
+    "plan": "engine.cli.plan",
+    "schema": "engine.cli.schema",
+    "serve": "engine.cli.serve",
+    "test": "engine.cli.testing",
+    "token": "engine.cli.token",
+    "user": "engine.cli.user",
+    "work": "engine.cli.work",
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = import_module(module).command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(engine.__version__, prog_name="orderloom")
+@click.option(
+    "--app",
+    "app_dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The application's folder; this one if it has definitions/, else the reference application.",
+)
+@click.option(
+    "--database",
+    envvar="ORDERLOOM_DATABASE",
+    help="Its URL, sqlite:///file.db or postgresql://…; data/orderloom.db in the application's folder when absent.",
+)
+@click.pass_context
+def app(ctx: click.Context, app_dir: Path | None, database: str | None) -> None:
+    """Orderloom: applications from YAML definitions."""
+    ctx.obj = Place.find(app_dir, database)
+
+
+def main() -> None:
+    """Runs the command line. A mistake of the user ends with a sentence and exit code 1, never with a traceback."""
+    try:
+        app()
+    except DefinitionError as error:
+        click.echo("\n".join(map(str, error.problems)), err=True)
+        sys.exit(1)
+    except EngineError as error:
+        click.echo(f"orderloom: {error}", err=True)
+        sys.exit(1)
