@@ -59,6 +59,15 @@ class Expander:
                 (below, reached) for way, holders in front for below, reached in self._next(tx, way, holders) if reached
             ]
 
+    def read(self, tx: Transaction, place: str, records: Iterable[Record]) -> None:
+        """Reads the columns of the records that are only ids so far."""
+        lacking: dict[str, list[Record]] = {}
+        for record in records:
+            if not is_read(record):
+                lacking.setdefault(record["id"], []).append(record)
+        if lacking:
+            self._read(tx, place, lacking)
+
     def _fill_links(self, tx: Transaction, front: Sequence[tuple[Way, Sequence[Record]]]) -> None:
         """Reads the linked records that are only ids so far."""
         lacking: dict[str, dict[str, list[Record]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Dialect
 from engine.catalog.catalog import Catalog
 from engine.catalog.shapes import HOLDS, BackLink
 from engine.expressions.relations import Joins
-from engine.expressions.sql import to_sql
+from engine.expressions.sql import SqlExpression, to_sql
 from engine.expressions.types import RecordType
 from engine.fields.field import Field
 from engine.ports import Record
@@ -66,13 +66,14 @@ class Selection:
         self.parent_key: Processor | None = key
         self.read = read_function(level.place, self.names, readings, start=1 if level.path else 0)
 
-    def select(self) -> Select[Any]:
-        """The query of all records (or rows), before any condition."""
-        return self.joins.select(*self.columns)
+    def select(self, *more: ColumnElement[Any]) -> Select[Any]:
+        """The query of all records (or rows), before any condition; ``more`` columns stand behind the record's."""
+        return self.joins.select(*self.columns, *more)
 
-    def statement(self, clause: Select[Any], names: Sequence[str]) -> Statement:
-        """The query with its conditions, compiled; rows of the answer are for ``read``."""
-        return Statement(clause, self._dialect, names, constants=self.constants, raw=True)
+    def statement(self, clause: Select[Any], names: Sequence[str], *, raw: bool = True) -> Statement:
+        """The query with its conditions, compiled. Rows of the answer are for ``read``; ``raw`` parameters are bound as
+        they are."""
+        return Statement(clause, self._dialect, names, constants=self.constants, raw=raw, raw_rows=True)
 
     def _given(self, catalog: Catalog, name: str, field: Field) -> Given:
         expression = unstored_expression(field)
@@ -80,12 +81,22 @@ class Selection:
         sql = to_sql(inlined(catalog, expression), self.joins, self._dialect.name, prefix=f"live_{name}")
         # Nothing of a request can be in it: it means the same whoever reads it.
         self.constants |= sql.parameters({})
-        first = reader(sql.clause.type, self._dialect)
         if isinstance(expression.type, RecordType):
-            return Given(sql.clause, Reading(expression.type.name, first))
-        return Given(
-            sql.clause, Reading(process=lambda value: sql.result(first(value) if first is not None else value))
-        )
+            return Given(sql.clause, Reading(expression.type.name, reader(sql.clause.type, self._dialect)))
+        return Given(sql.clause, Reading(process=result_reader(sql, self._dialect, field.settle)))
+
+
+def result_reader(
+    sql: SqlExpression, dialect: Dialect, settle: Callable[[Any], Any] = lambda value: value
+) -> Callable[[Any], Any]:
+    """The function that makes the driver's value of an expression's clause one of ours; null stays null."""
+    first = reader(sql.clause.type, dialect)
+
+    def read(value: Any) -> Any:
+        result = sql.result(first(value) if first is not None else value) if value is not None else None
+        return settle(result) if result is not None else None
+
+    return read
 
 
 class Loader:
@@ -103,9 +114,12 @@ class Loader:
         """What is selected of a model, or of rows."""
         found = self._selections.get(place)
         if found is None:
-            level = self._tables.level(place)
-            found = self._selections[place] = Selection(self._catalog, level, self._relations, self.dialect)
+            found = self._selections[place] = self.new_selection(place)
         return found
+
+    def new_selection(self, place: str) -> Selection:
+        """The same, for a statement that will join more tables."""
+        return Selection(self._catalog, self._tables.level(place), self._relations, self.dialect)
 
     def identity(self, tx: Transaction) -> Identity:
         """The records of the transaction."""

@@ -43,7 +43,7 @@ class PostgresTransaction(Transaction):
         self._session = session
 
     def run(self, statement: Statement, values: Sequence[Any] = ()) -> int:
-        self._execute(statement.text, statement.bind(values))
+        self._execute(*statement.prepare(values))
         self.settle()  # only then the count is known
         return int(self._cursor.rowcount)
 

@@ -74,11 +74,13 @@ class Writer:
 class Records:
     """Reads and writes the records of a catalogue."""
 
-    def __init__(self, catalog: Catalog, tables: Tables, loader: Loader, sequences: Sequences) -> None:
+    def __init__(
+        self, catalog: Catalog, tables: Tables, loader: Loader, expander: Expander, sequences: Sequences
+    ) -> None:
         self._catalog = catalog
         self._tables = tables
         self._loader = loader
-        self._expander = Expander(catalog, tables, loader)
+        self._expander = expander
         self._sequences = sequences
         self._writers: dict[str, Writer] = {}
         self._lookups: dict[str, Statement] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, SelectBase
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, UpdateBase
 from sqlalchemy.types import TypeEngine
 
@@ -18,10 +18,9 @@ class Statement:
     """A text with positional parameters, and the functions that turn values into the driver's and back.
 
     ``names`` lists the bind parameters in the order in which callers give their values. With ``raw`` both sides are
-    already the driver's: the hot paths convert by functions of their own.
+    already the driver's, for hot paths that convert by functions of their own; with ``raw_rows`` only the answers. A
+    parameter that takes a list makes the text depend on the list's length; then it is written out anew each time.
     """
-
-    __slots__ = ("_binders", "_constants", "_readers", "_take", "text")
 
     def __init__(
         self,
@@ -32,37 +31,54 @@ class Statement:
         constants: Mapping[str, Any] | None = None,
         columns: Sequence[str] | None = None,
         raw: bool = False,
+        raw_rows: bool = False,
     ) -> None:
         # `constants`: parameters that are always the same. `columns`: those that an INSERT without values is to set.
         keys: dict[str, Any] = {"column_keys": list(columns)} if columns is not None else {}
         compiled = clause.compile(dialect=dialect, **keys)
         assert isinstance(compiled, SQLCompiler)
-        # Lists that stand in the clause itself are written out now, once for all.
-        fixed = {**compiled.params, **(constants or {})}
-        state = compiled.construct_expanded_state(fixed, escape_names=False)
-        binders = {name: binder(bind.type, dialect) for name, bind in compiled.binds.items()}
-        for name, parts in state.parameter_expansion.items():
-            binders |= dict.fromkeys(parts, binders[name])
-        places = list(state.positiontup or ())
-        given = {name: index for index, name in enumerate(names)}
-        # Values that stand in the clause itself become parameters too; they follow those of the caller.
-        rest = [place for place in dict.fromkeys(places) if place not in given]
-        needed = {name for name, bind in compiled.binds.items() if bind.required} - set(constants or ())
-        if missing := needed.intersection(rest):
-            raise ValueError(f"nobody gives the parameters {sorted(missing)} of: {compiled}")
-        given |= {place: len(names) + index for index, place in enumerate(rest)}
-        self.text = state.statement
-        self._constants = tuple(_bound(binders[place], state.parameters[place]) for place in rest)
-        take = [given[place] for place in places]
-        self._take = None if take == list(range(len(names))) else take
+        self._compiled = compiled
+        self._names = tuple(names)
+        self._fixed = {**compiled.params, **(constants or {})}
+        needed = {name for name, bind in compiled.binds.items() if bind.required} - {*names, *(constants or ())}
+        if needed:
+            raise ValueError(f"nobody gives the parameters {sorted(needed)} of: {compiled}")
+        self._process = {name: binder(bind.type, dialect) for name, bind in compiled.binds.items()}
+        #: Whether a list of the caller changes the text.
+        self._varies = any(bind.key in names for bind in compiled.post_compile_params)
         self._binders: tuple[Processor | None, ...] = ()
         self._readers: tuple[Processor | None, ...] = ()
         if not raw:
-            self._binders = tuple(binders.get(name) for name in names)
-            self._readers = tuple(reader(column.type, dialect) for column in _answered(clause))
+            self._binders = tuple(self._process.get(name) for name in names)
+            self._readers = () if raw_rows else tuple(reader(column.type, dialect) for column in _answered(clause))
+        if not self._varies:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Works out what is the same each time: the text, and the places of its parameters."""
+        state = self._compiled.construct_expanded_state(dict(self._fixed), escape_names=False)
+        process = {**self._process, **_of_parts(state, self._process)}
+        places = list(state.positiontup or ())
+        given = {name: index for index, name in enumerate(self._names)}
+        # Values that stand in the clause itself become parameters too; they follow those of the caller.
+        rest = [place for place in dict.fromkeys(places) if place not in given]
+        given |= {place: len(self._names) + index for index, place in enumerate(rest)}
+        self.text = state.statement
+        self._constants = tuple(_bound(process[place], state.parameters[place]) for place in rest)
+        take = [given[place] for place in places]
+        self._take = None if take == list(range(len(self._names))) else take
+
+    def prepare(self, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+        """The text and its parameters, as the driver takes them."""
+        if not self._varies:
+            return self.text, self.bind(values)
+        given = {**self._fixed, **dict(zip(self._names, values, strict=True))}
+        state = self._compiled.construct_expanded_state(given, escape_names=False)
+        process = {**self._process, **_of_parts(state, self._process)}
+        return state.statement, [_bound(process[place], state.parameters[place]) for place in state.positiontup or ()]
 
     def bind(self, values: Sequence[Any]) -> Sequence[Any]:
-        """The values as the driver takes them, in the order of the text."""
+        """The values as the driver takes them, in the order of a text that never varies."""
         if any(self._binders):
             values = [_bound(process, value) for process, value in zip(self._binders, values, strict=True)]
         if self._take is not None:
@@ -87,6 +103,11 @@ class Statement:
 
 def _bound(process: Processor | None, value: Any) -> Any:
     return process(value) if process is not None else value
+
+
+def _of_parts(state: ExpandedState, process: Mapping[str, Processor | None]) -> dict[str, Processor | None]:
+    """What binds the single values of lists."""
+    return {part: process[name] for name, parts in state.parameter_expansion.items() for part in parts}
 
 
 def _answered(clause: ClauseElement) -> Sequence[ColumnElement[Any]]:

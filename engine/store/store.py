@@ -5,13 +5,16 @@ from __future__ import annotations
 from engine.catalog.catalog import Catalog
 from engine.store.cases import Cases
 from engine.store.database import Database
+from engine.store.expanding import Expander
 from engine.store.history import History
 from engine.store.jobs import JobRows
 from engine.store.loading import Loader
+from engine.store.query import Query
 from engine.store.records import Records
 from engine.store.relations import Relations
 from engine.store.sequences import Blocks, Sequences
 from engine.store.tables import Tables
+from engine.store.updating import Updating
 
 
 class Store:
@@ -26,7 +29,10 @@ class Store:
         loader = Loader(catalog, self.tables, self.relations, dialect)
         # Kept by the database: what a process has reserved stays its own when the definitions change.
         self.sequences = Sequences(catalog, self.tables, dialect, database.kept(Blocks))
-        self.records = Records(catalog, self.tables, loader, self.sequences)
+        expander = Expander(catalog, self.tables, loader)
+        self.records = Records(catalog, self.tables, loader, expander, self.sequences)
+        updating = Updating(catalog, self.tables, self.relations, loader)
+        self.query = Query(catalog, loader, expander, updating)
         self.history = History(self.tables, loader, self.records)
         self.cases = Cases(self.tables, loader, self.records)
         self.jobs = JobRows(self.tables, loader, self.records)

@@ -39,17 +39,17 @@ class Transaction:
 
     def rows(self, statement: Statement, values: Sequence[Any] = ()) -> list[Row]:
         """What the statement selects or returns."""
-        self._execute(statement.text, statement.bind(values))
+        self._execute(*statement.prepare(values))
         return statement.read(self._cursor.fetchall())
 
     def run(self, statement: Statement, values: Sequence[Any] = ()) -> int:
         """How many rows the statement changed."""
-        self._execute(statement.text, statement.bind(values))
+        self._execute(*statement.prepare(values))
         return int(self._cursor.rowcount)
 
     def put(self, statement: Statement, values: Sequence[Any] = ()) -> None:
         """Writes without waiting for the answer: an error may come with a later statement, ``settle`` or the commit."""
-        self._execute(statement.text, statement.bind(values))
+        self._execute(*statement.prepare(values))
 
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         """Writes once for each of the rows, without waiting for the answers, as ``put``."""
