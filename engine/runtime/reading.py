@@ -26,6 +26,7 @@ from engine.runtime.act import Act
 from engine.runtime.service import Service
 from engine.runtime.plans import workflow_reads
 from engine.store.transaction import Transaction
+from engine.store.expanding import ALL
 from engine.store.query import Page
 
 #: A page of a list has at most so many records.
@@ -64,7 +65,7 @@ class Reading:
         act = self._act(tx, actor)
         self._known(model)
         self._paths(model, expand)
-        found = self.store.records.load(tx, model, [key], frozenset((*path.split("."), "id") for path in expand))
+        found = self.store.records.load(tx, model, [key], frozenset((*path.split("."), ALL) for path in expand))
         if not found or not self.rights.may_read(actor, model, found[0], act.names(model, found[0], "read")):
             raise NotFound(f"there is no {model} {key}")
         return found[0]
