@@ -221,7 +221,8 @@ class FamilyShape(Shape):
         for key, word in family.otherwise.items():
             if key in value:
                 return word
-        return reading.fail("E105", f"the key '{family.by}' is missing", reading.document.key_span(path))
+        hint = f"the {family.what} are {', '.join(sorted(family.members))}"
+        return reading.fail("E105", f"the key '{family.by}' is missing", reading.document.key_span(path), hint)
 
     def _first_word(self, value: Mapping[str, Any], path: Path, reading: Reading) -> Any:
         family = self._family

@@ -67,7 +67,7 @@ BROKEN: list[tuple[str, list[str]]] = [
     ("parts: {a: txet}", ["2:12: E107 'txet' is none of the part types; did you mean 'text'?"]),
     ("parts: {a: 5}", ["2:12: E106 expected a map, or a type, found a whole number"]),
     ("parts: {a: {type: 5}}", ["2:19: E106 expected a type, found a whole number"]),
-    ("parts: {a: {label: x}}", ["2:9: E105 the key 'type' is missing"]),
+    ("parts: {a: {label: x}}", ["2:9: E105 the key 'type' is missing; the part types are link, option, text"]),
     ("parts: {a: link}", ["2:9: E105 the key 'to' is missing"]),
     ("acts: [{sya: hi}]", ["2:9: E104 'sya' is none of the acts; did you mean 'say'?"]),
     ("acts: [{}]", ["2:8: E105 expected one of the acts, found a map without keys"]),
