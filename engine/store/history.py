@@ -33,7 +33,7 @@ class History:
         table = tables[HISTORY]
         clause = loader.selection(HISTORY).select().where(table.c["record"] == bindparam("which"))
         clause = clause.where(table.c["deleted_at"].is_(None)).order_by(table.c["at"].desc(), table.c["id"].desc())
-        self._of = Statement(clause.limit(bindparam("most")), loader.dialect, ("which", "most"))
+        self._of = Statement(clause.limit(bindparam("most")), loader.dialect, ("which", "most"), raw_rows=True)
 
     def append(self, tx: Transaction, entries: Sequence[Mapping[str, Any]]) -> None:
         """Adds entries of the history; ``event`` is the id of the event that caused the change."""
