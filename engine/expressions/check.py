@@ -233,15 +233,12 @@ class Checker:
 
     def _terms(self, terms: Sequence[ast.expr]) -> list[Node | None]:
         """The sides of a comparison. A bare word that is no name may be an option of the other side: a hint says so."""
-        nodes = [None if self._is_unknown(term) else self.check(term) for term in terms]
+        unknown = [term for term in terms if isinstance(term, ast.Name) and not self.names.knows(term.id)]
+        nodes = [None if term in unknown else self.check(term) for term in terms]
         beside = next((node.type for node in nodes if node is not None), None)
-        for term in terms:
-            if isinstance(term, ast.Name) and self._is_unknown(term):
-                self.name(term, beside=beside)
+        for term in unknown:
+            self.name(term, beside=beside)
         return nodes
-
-    def _is_unknown(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) and not self.names.knows(node.id)
 
     def conditional(self, node: ast.IfExp, expected: Type | None) -> Node | None:
         """``a if condition else b``: both branches as values of one type."""
@@ -380,7 +377,7 @@ class Checker:
     def _variable(self, loop: ast.comprehension, source: Node | None) -> Variable | None:
         assert isinstance(loop.target, ast.Name)
         name = loop.target.id
-        if not self._is_unknown(loop.target):
+        if self.names.knows(name):
             self.refuse(loop.target, f"'{name}' already names something here", "take another name", "E304")
             return None
         if name.startswith("_"):

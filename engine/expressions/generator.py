@@ -14,14 +14,14 @@ the guards of their operands, so nested arithmetic asks about each value once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from engine.expressions import arithmetic
 from engine.expressions.faults import Place
 from engine.expressions.functions.function import Form, Functions
+from engine.expressions.pieces import Code, closed, identity, is_present, once
 from engine.expressions.tree import (
     Binary,
     Call,
@@ -41,21 +41,10 @@ from engine.expressions.tree import (
     any_node,
     holds_nulls,
 )
-from engine.expressions.types import DATE, DATETIME, DURATION, NULL, NUMBERS, TEXT, ListType, RecordType
+from engine.expressions.types import DATE, DATETIME, DURATION, NULL, NUMBERS, ListType
 
 _DIVISIONS = {"/": arithmetic.divide, "//": arithmetic.floor_divide, "%": arithmetic.modulo}
 _TIMES = {"+": arithmetic.later, "-": arithmetic.earlier, "*": arithmetic.times}
-
-
-class Code(NamedTuple):
-    """Source that is right unless a guard is null; then the value is null.
-
-    A guard is a local, or ``(name := source)``. ``open``: the source itself may give null too.
-    """
-
-    source: str
-    guards: tuple[str, ...] = ()
-    open: bool = False
 
 
 @dataclass
@@ -68,16 +57,21 @@ class Head:
 class Generator:
     """Writes one function. The parts of several expressions may go into it; they share the head."""
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: Functions, text: str = "") -> None:
         self.functions = functions
+        self.begin(text)
         self.namespace: dict[str, Any] = {"__builtins__": {}}
-        self.text = ""
         self.head = Head()
         self._heads: dict[str, Head] = {"r": self.head}
         self._locals: dict[tuple[str, str], str] = {}
         self._variables: dict[str, str] = {}
         self._constants: dict[tuple[type, str], str] = {}
         self._count = 0
+
+    def begin(self, text: str) -> None:
+        """Starts another expression; ``computes`` then says whether numbers may outgrow their range in it."""
+        self.text = text
+        self.computes = False
 
     # What inline forms of functions use (the protocol Writer).
 
@@ -98,7 +92,7 @@ class Generator:
 
     def value(self, node: Node) -> str:
         """Source of the value, None where it is null."""
-        return _closed(self.code(node))
+        return closed(self.code(node))
 
     def strict(self, node: Node) -> Code:
         """Source that is not null when no guard is."""
@@ -120,9 +114,9 @@ class Generator:
                 return self.test(operand, not wanted)
         code = self.code(node)
         if code.open:
-            return f"({_closed(code)} is {wanted})"
+            return f"({closed(code)} is {wanted})"
         source = code.source if wanted else f"not {code.source}"
-        return "(" + " and ".join([*(f"{guard} is not None" for guard in _once(code.guards)), source]) + ")"
+        return "(" + " and ".join([*(f"{guard} is not None" for guard in once(code.guards)), source]) + ")"
 
     # Nodes.
 
@@ -205,6 +199,7 @@ class Generator:
         left, right = self.strict(node.left), self.strict(node.right)
         one, two, op = node.left.type, node.right.type, node.op
         if one in NUMBERS and two in NUMBERS:
+            self.computes = True
             if op in _DIVISIONS:
                 source = f"{self.constant(_DIVISIONS[op])}({left.source}, {right.source}, {self._place(node)})"
             else:
@@ -230,12 +225,12 @@ class Generator:
                 if not side.nullable:
                     return Code(str(node.op == "!="))
                 return Code(f"({self.value(side)} is {'not ' if node.op == '!=' else ''}None)")
-        left, right = self.strict(_identity(node.left)), self.strict(_identity(node.right))
+        left, right = self.strict(identity(node.left)), self.strict(identity(node.right))
         return Code(f"({left.source} {node.op} {right.source})", left.guards + right.guards)
 
     def _contained(self, node: Compare) -> Code:
-        left, right = _identity(node.left), _identity(node.right)
-        if isinstance(right, ListOf) and right.items and all(_is_present(item) for item in right.items):
+        left, right = identity(node.left), identity(node.right)
+        if isinstance(right, ListOf) and right.items and all(is_present(item) for item in right.items):
             value = self.strict(left)
             return Code(f"({value.source} {node.op} {self._members(right)})", value.guards)
         values = self._list(right)
@@ -263,7 +258,7 @@ class Generator:
         quick = self._two_valued(node)
         if quick is None or not quick.guards:
             return Code(self._three_valued(node), open=True)
-        known = " and ".join(f"{guard} is not None" for guard in _once(quick.guards))
+        known = " and ".join(f"{guard} is not None" for guard in once(quick.guards))
         return Code(f"({quick.source} if {known} else {self._three_valued(node)})", open=True)
 
     def _two_valued(self, node: Node) -> Code | None:
@@ -332,7 +327,7 @@ class Generator:
         tests = [] if node.condition is None else [self.test(node.condition)]
         if dense:
             element = self.strict(node.element)
-            tests += [f"{guard} is not None" for guard in _once(element.guards)]
+            tests += [f"{guard} is not None" for guard in once(element.guards)]
             item = element.source
         else:
             item = self.value(node.element)
@@ -347,6 +342,7 @@ class Generator:
 
     def _call(self, node: Call) -> Code:
         form = self.functions[node.function].forms[node.form]
+        self.computes = self.computes or node.type in NUMBERS
         sources, guards = self._arguments(node, form)
         inline = None if form.inline is None else form.inline(self, node, sources)
         # A strict form is null only when a guard is.
@@ -374,36 +370,3 @@ class Generator:
             sources.append(code.source)
             guards += code.guards
         return sources, guards
-
-
-def _closed(code: Code) -> str:
-    if not code.guards:
-        return code.source
-    return f"(None if {' or '.join(f'{guard} is None' for guard in _once(code.guards))} else {code.source})"
-
-
-def _once(guards: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(guards)
-
-
-def _identity(node: Node) -> Node:
-    """Records are the same when their ids are: the id in place of a record, the ids in place of records."""
-    if isinstance(node.type, RecordType):
-        return Member(type=TEXT, nullable=node.nullable, start=node.start, end=node.end, base=node, name="id")
-    if isinstance(node.type, ListType) and isinstance(node.type.item, RecordType):
-        if isinstance(node, ListOf):
-            return replace(node, type=ListType("list", TEXT), items=tuple(map(_identity, node.items)))
-        return Each(
-            type=ListType("list", TEXT),
-            nullable=node.nullable,
-            start=node.start,
-            end=node.end,
-            base=node,
-            name="id",
-            gaps=holds_nulls(node),
-        )
-    return node
-
-
-def _is_present(node: Node) -> bool:
-    return isinstance(node, Constant) and node.value is not None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from engine.expressions.faults import ExpressionProblems, Fault
 from engine.expressions.scan import scan, tokens
 
+#: Trees that stay at hand: when one file of an application changes, the expressions of all others are checked again.
+MOST_KEPT = 4_096
 MOST_NODES = 500
 DEEPEST = 50
 
@@ -36,11 +39,10 @@ class Parsed:
         return self._lead + (column if self._bytes is None else len(self._bytes[:column].decode()))
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def parse(text: str) -> Parsed:
-    """The syntax tree of the text. Raises ExpressionProblems."""
-    faults = scan(text)
-    if faults:
-        raise ExpressionProblems(text, faults)
+    """The syntax tree of the text, which nobody changes. Raises ExpressionProblems."""
+    words = scan(text)
     # One line, since an expression may run over several without brackets. No text holds a line break: scan saw to it.
     line = text.replace("\n", " ")
     lead = len(line) - len(line.lstrip())
@@ -50,6 +52,8 @@ def parse(text: str) -> Parsed:
         raise ExpressionProblems(text, [_syntax(text, lead, error)]) from None
     except (RecursionError, MemoryError):
         raise ExpressionProblems(text, [_too_much(text, "nests too deep")]) from None
+    if words <= min(MOST_NODES, DEEPEST):  # every node has a word of its own, so there is nothing to count
+        return Parsed(text, root, lead)
     nodes, depth = _size(root)
     if nodes > MOST_NODES:
         raise ExpressionProblems(text, [_too_much(text, f"has {nodes} parts; {MOST_NODES} are the most")])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.expressions.faults import Fault
+from engine.expressions.faults import ExpressionProblems, Fault
 
 LONGEST_TEXT = 2_000
 LONGEST_NUMBER = 28
@@ -57,16 +57,21 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(kind, found.group(), found.start(), found.end())
 
 
-def scan(text: str) -> list[Fault]:
-    """What the words alone show to be wrong. Empty when Python's parser may have the text."""
+def scan(text: str) -> int:
+    """How many words the text has. ExpressionProblems with what the words alone show to be wrong."""
     if len(text) > LONGEST_TEXT:
         message = f"the expression has {len(text)} characters; {LONGEST_TEXT} are the most"
-        return [Fault("E207", message, "name parts of it as fields of their own", 0, len(text))]
+        raise ExpressionProblems(
+            text, [Fault("E207", message, "name parts of it as fields of their own", 0, len(text))]
+        )
     words = list(tokens(text))
     if not words:
-        return [Fault("E201", "the expression is empty", None, 0, len(text))]
+        raise ExpressionProblems(text, [Fault("E201", "the expression is empty", None, 0, len(text))])
     faults = [fault for before, word in zip([None, *words], words, strict=False) for fault in _word(word, before)]
-    return faults + list(_brackets(words))
+    faults += _brackets(words)
+    if faults:
+        raise ExpressionProblems(text, faults)
+    return len(words)
 
 
 def _word(word: Token, before: Token | None) -> Iterator[Fault]:

@@ -232,6 +232,10 @@ def test_texts_that_grow_are_stopped() -> None:
         ("sent - days(9999999)", "a time out of range in `sent - days(9999999)`"),
         ("days(99999999999)", "a value out of range in `days(99999999999)`"),
         ("days(999999999) * 9", "a duration out of range in `days(999999999) * 9`"),
+        (
+            "round(" + " * ".join(["1000000000000000.5"] * 9) + ", 2)",
+            "a number out of range in `round(1000000000000000.5",
+        ),
         ("date(sent)", "there is no time zone 'Mars/Olympus' in `date(sent)`"),
         ('next_day(sent, "10:00", "09:00")', "there is no time zone 'Mars/Olympus' in `next_day"),
     ],
