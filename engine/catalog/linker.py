@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engine.catalog.kind import Definition, Key
 from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.shapes import SCOPE_NAMES, FieldsShape, Shapes, Unread
-from engine.catalog.translatable import faults_in_sql
+from engine.catalog.translatable import Translatability
 from engine.catalog.vocabulary import Vocabulary
 from engine.errors import Problem, Span
 from engine.expressions.faults import ExpressionProblems, Fault
@@ -49,6 +50,7 @@ class CatalogLinker:
         self._fields = fields
         self._system_fields = system_fields
         self._unread = unread
+        self._translatability = Translatability()
         self.shapes = shapes
         self.problems: dict[Problem, None] = {}
         self.uses: list[Use] = []
@@ -104,7 +106,7 @@ class CatalogLinker:
     def where(self, formula: Formula | None, scope: Scope) -> Expression | None:
         expression = self.compile(formula, scope, BOOLEAN)
         if formula is not None and expression is not None:
-            self._faults(formula, faults_in_sql(expression, scope))
+            self._faults(formula, self._translatability.faults(expression, scope))
         return expression
 
     def row_condition(self, owner: str, name: str, formula: Formula, model: str) -> None:
@@ -116,7 +118,7 @@ class CatalogLinker:
         expression = self._expression(formula, scope, BOOLEAN)
         if expression is not None:
             self.row_conditions[key] = expression
-            self._faults(formula, faults_in_sql(expression, scope))
+            self._faults(formula, self._translatability.faults(expression, scope))
 
     def _expression(self, formula: Formula, scope: Scope, expects: Type | None) -> Expression | None:
         try:
@@ -192,17 +194,19 @@ class CatalogLinker:
         return found
 
     def states(self, model: str) -> Iterable[str]:
-        return {state: None for flow in self._workflows(model) for state in flow.states}
+        return {state: None for flow in self._workflows.get(model, ()) for state in flow.states}
 
     def events(self, model: str) -> Iterable[str]:
-        return {event: None for flow in self._workflows(model) for event in flow.every_event()}
+        return {event: None for flow in self._workflows.get(model, ()) for event in flow.every_event()}
 
-    def _workflows(self, model: str) -> Iterable[Workflow]:
-        return [
-            flow
-            for flow in self._definitions.get("workflow", {}).values()
-            if isinstance(flow, Workflow) and flow.for_ == model
-        ]
+    @cached_property
+    def _workflows(self) -> Mapping[str, Sequence[Workflow]]:
+        """The workflows for each model."""
+        found: dict[str, list[Workflow]] = {}
+        for flow in self._definitions.get("workflow", {}).values():
+            if isinstance(flow, Workflow):
+                found.setdefault(flow.for_, []).append(flow)
+        return found
 
 
 def below(at: Located, key: Key | None) -> Path:

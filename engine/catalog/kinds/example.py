@@ -118,7 +118,9 @@ class Test(Definition):
 
     test: str
     for_: Name | None = option(None, key="for")
-    after: str | None = option(None, help="The test that it goes on from: that one's clock, records and acts come first")
+    after: str | None = option(
+        None, help="The test that it goes on from: that one's clock, records and acts come first"
+    )
     clock: str | None = option(None, help="The moment at which it starts, with its zone")
     settings: Mapping[str, Any] = option(default_factory=dict, help="Settings and secrets by name")
     given: tuple[Mapping[str, Any], ...] = option((), help="Records, each {model: {field: value}}; links by key")

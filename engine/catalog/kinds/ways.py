@@ -38,16 +38,22 @@ def check_ways(linker: DefinitionLinker, workflow: Workflow) -> None:
     found = reached(workflow)
     for name, state in workflow.states.items():
         if name not in found and linker.complete("workflow"):
-            linker.report_key("E403", f"nothing leads to the state '{name}'", state, (), "give an event or a branch `to:` it")
+            linker.report_key(
+                "E403", f"nothing leads to the state '{name}'", state, (), "give an event or a branch `to:` it"
+            )
         taken = None
         for branch in state.next.values():
             if taken is not None:
-                linker.report_key("E403", f"'{branch.name}' is never taken: '{taken}' before it has no condition", branch, ())
+                linker.report_key(
+                    "E403", f"'{branch.name}' is never taken: '{taken}' before it has no condition", branch, ()
+                )
                 break
             taken = branch.name if branch.if_ is None else None
     for circle in endless(workflow.states):
         text = " → ".join((*circle, circle[0]))
-        linker.report("E403", f"a circle without a condition never comes to rest: {text}", workflow.states[circle[0]], "next")
+        linker.report(
+            "E403", f"a circle without a condition never comes to rest: {text}", workflow.states[circle[0]], "next"
+        )
 
 
 def endless(states: Mapping[str, State]) -> Iterator[list[str]]:
