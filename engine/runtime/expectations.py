@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from engine.catalog.kinds.example import Count, Refusal
 from engine.errors import RequestError
-from engine.expressions.language import Expression, ExpressionProblems
+from engine.expressions.faults import ExpressionProblems
+from engine.expressions.language import Expression
 from engine.expressions.types import BOOLEAN, RecordType
 from engine.ports import Record
+from engine.runtime.effects import MOST_FOUND
 from engine.runtime.play import Player, Unplayable
 from engine.runtime.service import SYSTEM
 
@@ -79,7 +81,8 @@ class Judge:
             raise Unplayable(f"there is no model {model!r}")
         condition = self._compile(model, where, BOOLEAN) if where is not None else None
         names = {"user": SYSTEM.facts, **self._now()}
-        return self._player.database.read(lambda tx: self._store.query.find(tx, model, where=condition, names=names))
+        find = self._store.query.find
+        return self._player.read(lambda tx: find(tx, model, where=condition, names=names, limit=MOST_FOUND))
 
     def _value(self, model: str, key: str, text: str) -> Any:
         """What the expression is on the record; of another record its key, or its id where it has none."""
@@ -87,7 +90,7 @@ class Judge:
         if isinstance(expression.type, RecordType):
             expression = self._compile(model, f"({text}).{expression.type.shape.key or 'id'}")
         reads = frozenset(expression.reads)
-        [record] = self._player.database.read(lambda tx: self._store.records.load(tx, model, [key], reads))
+        [record] = self._player.read(lambda tx: self._store.records.load(tx, model, [key], reads))
         return expression(record, {"user": SYSTEM.facts, "record": record, model: record, **self._now()})
 
     def _compile(self, model: str, text: str, expects: Any = None) -> Expression:

@@ -19,37 +19,44 @@ from engine.catalog.kinds.example import (
     Updating,
     Waiting,
 )
-from engine.errors import EngineError, InvalidValues
+from engine.errors import EngineError, InvalidValues, RequestError
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.registry import did_you_mean
 from engine.runtime.actors import actor_of
+from engine.runtime.clock import SetClock
 from engine.runtime.intake import Intake
 from engine.runtime.reading import Reading as Reader
 from engine.runtime.service import SYSTEM, Service
-from engine.runtime.clock import SetClock
 from engine.store.database import Database
 from engine.store.transaction import Transaction
 
 T = TypeVar("T")
 
+#: The system model whose records name others by model and id.
+ALIAS = "alias"
+
 
 class Unplayable(EngineError):
-    """An act that makes no sense: it names a record, a user or a hold that is not there. An author's mistake, not an answer."""
+    """An act that makes no sense: it names a record, a user or a hold that is not there. Its author is mistaken."""
 
 
 class Player:
     """A stage on which acts are performed: a service on a database, and a clock that is set by hand.
 
     ``root`` is the folder that documents' files are relative to. ``named`` are the records that acts have given names.
+    With ``within`` everything happens in that one transaction, else each act has its own.
     """
 
-    def __init__(self, service: Service, database: Database, clock: SetClock, root: Path) -> None:
-        self.root = root
+    def __init__(
+        self, service: Service, database: Database, clock: SetClock, root: Path, *, within: Transaction | None = None
+    ) -> None:
         self.service = service
         self.catalog = service.catalog
-        self.database = database
         self.clock = clock
+        self._root = root
+        self._database = database
+        self._within = within
         self.named: dict[str, tuple[str, str]] = {}
         self._perform: dict[type[Any], Callable[[Any], None]] = {
             Arriving: self._arrive,
@@ -63,11 +70,17 @@ class Player:
         }
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """What the work returns, committed."""
-        return self.database.write(work).result()
+        """What the work returns, committed unless there is a transaction around everything."""
+        return work(self._within) if self._within is not None else self._database.write(work).result()
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """What the work returns; it changes nothing."""
+        return work(self._within) if self._within is not None else self._database.read(work)
 
     def put(self, model: str, values: Mapping[str, Any]) -> Record:
-        """A record that is simply there: created by the engine itself."""
+        """A record that is simply there: created by the engine itself. An alias names its record by the key, too."""
+        if model == ALIAS and isinstance(target := values.get("target"), str):
+            values = {**values, "target": self.find(f"{values.get('model')}/{target}")[1]}
         return self.write(lambda tx: self.service.create(tx, SYSTEM, model, values))
 
     def perform(self, act: Act) -> None:
@@ -96,15 +109,17 @@ class Player:
 
     def _read(self, act: Reading) -> None:
         actor, (model, key) = self.actor(act.as_), self.find(act.read)
-        self.database.read(lambda tx: Reader(self.service).get(tx, actor, model, key))
+        self.read(lambda tx: Reader(self.service).get(tx, actor, model, key))
 
     def _release(self, act: Releasing) -> None:
         actor, (model, key) = self.actor(act.as_), self.find(act.record)
-        [held] = self.database.read(lambda tx: self.service.store.records.load(tx, model, [key]))
+        [held] = self.read(lambda tx: self.service.store.records.load(tx, model, [key]))
         hold = next((hold for hold in held["holds"] if hold["name"] == act.release), None)
         if hold is None:
             open_ones = [found["name"] for found in held["holds"]]
-            raise Unplayable(f"{act.record} has no open hold {act.release!r}; {did_you_mean(act.release, open_ones) or ''}")
+            raise Unplayable(
+                f"{act.record} has no open hold {act.release!r}; {did_you_mean(act.release, open_ones) or ''}"
+            )
         self.write(lambda tx: self.service.release(tx, actor, hold["id"], act.why))
 
     def _wait(self, act: Waiting) -> None:
@@ -132,7 +147,7 @@ class Player:
         model, slash, key = text.partition("/")
         if not slash or model not in self.catalog.models:
             raise Unplayable(f"nothing is called {text!r} here; {did_you_mean(text, self.named) or 'or say model/key'}")
-        found = self.database.read(lambda tx: self.service.store.records.resolve(tx, model, [key]))
+        found = self.read(lambda tx: self.service.store.records.resolve(tx, model, [key]))
         if key not in found:
             raise Unplayable(f"there is no {model} {key!r}")
         return model, found[key]
@@ -141,22 +156,30 @@ class Player:
         """The user of that login; for a role a user who has it and nothing else; without a name the engine itself."""
         if who is None:
             return SYSTEM
-        found = self.database.read(lambda tx: self.service.store.records.resolve(tx, "user", [who]))
+        found = self.read(lambda tx: self.service.store.records.resolve(tx, "user", [who]))
         if who not in found:
             if who not in self.catalog.access:
                 hint = did_you_mean(who, self.catalog.access)
                 raise Unplayable(f"{who!r} is neither a user nor a role; {hint or ''}")
             found = {who: self.put("user", {"login": who, "name": who, "roles": [{"role": who}]})["id"]}
-        return self.database.read(lambda tx: actor_of(self.service, tx, found[who]))
+        return self.read(lambda tx: actor_of(self.service, tx, found[who]))
 
     def _content(self, act: Arriving) -> tuple[bytes, str | None]:
         """What arrives, and the name of its file."""
         if act.text is not None:
             return act.text.encode(), None
         if act.file is not None:
-            path = self.root / Path(act.document.file).parent / act.file
+            path = self._root / Path(act.document.file).parent / act.file
             try:
                 return path.read_bytes(), path.name
             except OSError as error:
                 raise Unplayable(f"the file {act.file} cannot be read: {error.strerror}") from error
         return orjson.dumps(act.body, default=str), None
+
+
+def explain(error: EngineError) -> str:
+    """The error in one line, with the places that it complains of."""
+    if not isinstance(error, RequestError) or not error.complaints:
+        return str(error)
+    places = (f"{complaint.at or 'record'}: {complaint.code} {complaint.message}" for complaint in error.complaints)
+    return f"{error.code}: {'; '.join(places)}"

@@ -44,6 +44,10 @@ class Service:
         self.links = LinkResolver(catalog, store, self.rights)
         self._catalog_at = catalog_at
 
+    def on(self, clock: Clock) -> Service:
+        """The same acts by another clock: what fills a database with a past."""
+        return Service(self.catalog, self.store, clock, self._catalog_at)
+
     # Acts -----------------------------------------------------------------------------------------------------------
 
     def create(
@@ -318,6 +322,7 @@ class Service:
         return working.record
 
     def may_release(self, actor: Actor, hold: Record) -> Verdict:
+        """Whether the actor may release the hold: it is assigned to them, or to a role of theirs."""
         if self.rights.unlimited(actor):
             return Verdict(True)
         assignee = hold["assignee"]

@@ -7,24 +7,31 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.example import Count, Refusal, Test
-from engine.errors import EngineError, RequestError, Span
+from engine.errors import EngineError, Span
 from engine.runtime.clock import SetClock
-from engine.runtime.coverage import Coverage
+from engine.runtime.coverage import Coverage, WatchedRights
 from engine.runtime.expectations import Disappointment, Judge
-from engine.runtime.play import Player, Unplayable
+from engine.runtime.play import Player, Unplayable, explain
 from engine.runtime.service import Service
+from engine.source.document import Path as Place
 from engine.source.problems import Problems
+from engine.source.shape import Located
 from engine.store.database import Database
+from engine.store.store import Store
+from engine.store.transaction import Transaction
+
+L = TypeVar("L", bound=Located)
 
 #: When a test names no moment: a Friday morning.
 SOME_MOMENT = datetime(2026, 1, 2, 9, tzinfo=UTC)
 
-#: Opens an empty database, which is gone when the context ends.
-Scratch = Callable[[], AbstractContextManager[Database]]
+#: Opens an empty database with the tables of a catalogue; it is gone when the context ends.
+Scratch = Callable[[Catalog], AbstractContextManager[Database]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,16 @@ class Result:
         return not self.failures
 
 
+class _Stop(Exception):
+    """A failure after which the rest of the test means nothing."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(str(failure))
+
+
 class TestRunner:
-    """Runs the tests of one catalogue. ``root`` is the application's folder, ``scratch`` makes databases."""
+    """Runs the tests of one catalogue. ``root`` is the application's folder."""
 
     __test__ = False  # no test of pytest's
 
@@ -62,50 +77,102 @@ class TestRunner:
         self._root = root
         self._scratch = scratch
 
-    def run(self, tests: Sequence[Test], *, stop_at_first: bool = False) -> Iterator[Result]:
+    def run(self, tests: Sequence[Test]) -> Iterator[Result]:
         """The result of each test, as they come."""
         for test in tests:
-            result = Result(test, tuple(self._run(test)))
-            yield result
-            if stop_at_first and not result.passed:
-                return
+            yield Result(test, tuple(self._failures(test)))
 
-    def _run(self, test: Test) -> Iterator[Failure]:
+    def _failures(self, test: Test) -> Iterator[Failure]:
         try:
             chain = self._chain(test)
             with self._stage(chain) as player:
                 for part in chain:
-                    yield from self._prepare(player, part)
+                    _prepare(player, part)
                 yield from self._expect(player, test)
                 self.coverage.read(player)
-        except _Broken as broken:
-            yield broken.failure
+        except _Stop as stop:
+            yield stop.failure
 
     def _chain(self, test: Test) -> list[Test]:
         """The tests that this one goes on from, the first of them first, and itself last."""
         chain = [test]
         while (earlier := chain[0].after) is not None:
             found = self.catalog.tests.get(earlier)
-            if found is None:
-                raise _Broken(Failure(chain[0].span_of("after"), f"there is no test {earlier!r}"))
-            if found in chain:
-                raise _Broken(Failure(chain[0].span_of("after"), "these tests go on from each other"))
+            if found is None or found in chain:
+                wrong = "there is no such test" if found is None else "these tests go on from each other"
+                raise _Stop(Failure(chain[0].span_of("after"), wrong))
             chain.insert(0, found)
         return chain
 
     @contextmanager
     def _stage(self, chain: Sequence[Test]) -> Iterator[Player]:
-        clock = SetClock(next((_moment(test) for test in chain if test.clock is not None), SOME_MOMENT))
-        with self._scratch() as database:
-            service = Service(self.catalog, Store(self.catalog, database), clock, self._only_present)
+        """A scratch database, whose clock shows the moment at which the first test of the chain starts."""
+        zone = ZoneInfo(self.catalog.app.timezone)
+        clock = SetClock(next((_moment(test, zone) for test in chain if test.clock is not None), SOME_MOMENT))
+        with self._scratch(self.catalog) as database:
+            service = Service(self.catalog, Store(self.catalog, database), clock, self._present)
+            service.rights = WatchedRights(self.catalog, self.coverage)
             yield Player(service, database, clock, self._root)
 
-    def _prepare(self, player: Player, test: Test) -> Iterator[Failure]:
-        """Makes what is given and does what is done. The first thing that goes wrong ends the test."""
-        for number, entry in enumerate(test.given):
+    def _present(self, _: Transaction, fingerprint: str) -> Catalog:
+        """A scratch database knows only the definitions that it was made with."""
+        if fingerprint != self.catalog.fingerprint:
+            raise EngineError(f"a test met other definitions than its own: {fingerprint}")
+        return self.catalog
+
+    def _expect(self, player: Player, test: Test) -> Iterator[Failure]:
+        """What does not come out as expected; each expectation is held by itself."""
+        judge = Judge(player)
+        for number, expected in enumerate(test.expect):
+            try:
+                self._hold(judge, test, number, expected)
+            except Disappointment as missed:
+                place = ("expect", number, *((missed.key,) if missed.key in expected else ()))
+                yield Failure(test.document.span(place), str(missed))
+            except EngineError as error:
+                yield Failure(test.document.span(("expect", number)), explain(error))
+
+    def _hold(self, judge: Judge, test: Test, number: int, expected: Mapping[str, Any]) -> None:
+        if "refused" in expected:
+            judge.refusal(self._parsed(Refusal, test, number))
+        elif "count" in expected:
+            judge.count(self._parsed(Count, test, number))
+        elif "of" in expected:
+            judge.values(expected)
+        else:
+            raise Unplayable("an expectation begins with `of`, `count` or `refused`")
+
+    def _parsed(self, shape: type[L], test: Test, number: int) -> L:
+        problems = Problems()
+        found = self.catalog.vocabulary.grammar.parse(shape, test.document, problems, ("expect", number))
+        if found is None:
+            first = next(iter(problems))
+            raise _Stop(Failure(first.span or test.span, str(first)))
+        return found
+
+
+def _prepare(player: Player, test: Test) -> None:
+    """Makes what is given and does what is done. The first thing that goes wrong ends the test."""
+    for number, entry in enumerate(test.given):
+        with _located(test, ("given", number)):
             for model, values in entry.items():
-                _guard(test, ("given", number), lambda model=model, values=values: player.put(model, values))
-        for number, act in enumerate(test.do):
-            _guard(test, ("do", number), lambda act=act: player.perform(act))
-        return
+                player.put(model, values)
+    for number, act in enumerate(test.do):
+        with _located(test, ("do", number)):
+            player.perform(act)
+
+
+@contextmanager
+def _located(test: Test, place: Place) -> Iterator[None]:
+    try:
         yield
+    except EngineError as error:
+        raise _Stop(Failure(test.document.span(place), explain(error))) from error
+
+
+def _moment(test: Test, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(test.clock))
+    except ValueError:
+        raise _Stop(Failure(test.span_of("clock"), "this is no moment, such as 2026-11-20T10:00:00+08:00")) from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
