@@ -33,6 +33,7 @@ from engine.source.objects import FamilyShape, Key, ObjectShape, OneOfObjects, k
 from engine.source.problems import Problems
 
 __all__ = [
+    "SCHEMA_DIALECT",
     "Document",
     "Duration",
     "Family",
