@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,22 +16,19 @@ from engine.errors import EngineError, Span
 from engine.runtime.clock import SetClock
 from engine.runtime.coverage import Coverage, WatchedRights
 from engine.runtime.expectations import Disappointment, Judge
+from engine.runtime.masters import write_masters
 from engine.runtime.play import Player, Unplayable, explain
+from engine.runtime.scratch import Scratch
 from engine.runtime.service import Service
 from engine.source.document import Path as Place
 from engine.source.problems import Problems
 from engine.source.shape import Located
-from engine.store.database import Database
-from engine.store.store import Store
 from engine.store.transaction import Transaction
 
 L = TypeVar("L", bound=Located)
 
 #: When a test names no moment: a Friday morning.
 SOME_MOMENT = datetime(2026, 1, 2, 9, tzinfo=UTC)
-
-#: Opens an empty database with the tables of a catalogue; it is gone when the context ends.
-Scratch = Callable[[Catalog], AbstractContextManager[Database]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +64,12 @@ class _Stop(Exception):
 
 
 class TestRunner:
-    """Runs the tests of one catalogue. ``root`` is the application's folder."""
+    """Runs the tests of one catalogue on a scratch database. ``root`` is the application's folder."""
 
     __test__ = False  # no test of pytest's
 
-    def __init__(self, catalog: Catalog, root: Path, scratch: Scratch) -> None:
-        self.catalog = catalog
+    def __init__(self, scratch: Scratch, root: Path) -> None:
+        self.catalog = catalog = scratch.store.catalog
         self.coverage = Coverage(catalog)
         self._root = root
         self._scratch = scratch
@@ -85,11 +82,11 @@ class TestRunner:
     def _failures(self, test: Test) -> Iterator[Failure]:
         try:
             chain = self._chain(test)
-            with self._stage(chain) as player:
-                for part in chain:
-                    _prepare(player, part)
-                yield from self._expect(player, test)
-                self.coverage.read(player)
+            player = self._stage(chain)
+            for part in chain:
+                _prepare(player, part)
+            yield from self._expect(player, test)
+            self.coverage.read(player)
         except _Stop as stop:
             yield stop.failure
 
@@ -104,15 +101,16 @@ class TestRunner:
             chain.insert(0, found)
         return chain
 
-    @contextmanager
-    def _stage(self, chain: Sequence[Test]) -> Iterator[Player]:
-        """A scratch database, whose clock shows the moment at which the first test of the chain starts."""
+    def _stage(self, chain: Sequence[Test]) -> Player:
+        """An empty database, whose clock shows the moment at which the first test of the chain starts."""
         zone = ZoneInfo(self.catalog.app.timezone)
         clock = SetClock(next((_moment(test, zone) for test in chain if test.clock is not None), SOME_MOMENT))
-        with self._scratch(self.catalog) as database:
-            service = Service(self.catalog, Store(self.catalog, database), clock, self._present)
-            service.rights = WatchedRights(self.catalog, self.coverage)
-            yield Player(service, database, clock, self._root)
+        self._scratch.empty()
+        service = Service(self.catalog, self._scratch.store, clock, self._present)
+        service.rights = WatchedRights(self.catalog, self.coverage)
+        player = Player(service, self._scratch.database, clock, self._root)
+        player.write(lambda tx: write_masters(tx, service))
+        return player
 
     def _present(self, _: Transaction, fingerprint: str) -> Catalog:
         """A scratch database knows only the definitions that it was made with."""

@@ -35,6 +35,11 @@ class Blocks:
         self._lock = Lock()
         self._left: dict[tuple[str, str], range] = {}
 
+    def forget(self) -> None:
+        """Gives up what is left of all blocks: whoever has emptied the table of sequences begins anew."""
+        with self._lock:
+            self._left.clear()
+
     def take(self, tx: Transaction, statement: Statement, name: str, period: str) -> int:
         """The next number of the block, a new block being reserved when it is used up."""
         with self._lock:
