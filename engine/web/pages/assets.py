@@ -1,4 +1,5 @@
-"""The files that pages load: style sheets, modules, icons. Their address carries a digest of all of them, so that a browser
+"""The files that pages load: style sheets, modules, icons. Their address carries a digest of all of them, so that a
+browser
 may keep them for good, and modules that import each other by relative addresses stay together."""
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Assets:
         self.application = _Files(self.digest, folder)
 
     def __call__(self, name: str) -> str:
-        """The address of a file. A file that is not there is a FileNotFoundError: a page without its style is no page."""
+        """The address of a file. A file that is not there is a FileNotFoundError: a page without its style is no
+        page."""
         if not (self.folder / name).is_file():
             raise FileNotFoundError(
                 f"{self.folder / name} is missing; `pip install -e .` fetches the browser libraries"

@@ -21,7 +21,8 @@ def conflict_between(
     current: Entries,
     mine: Entries,
 ) -> Conflict:
-    """What has changed since ``version``, field by field. ``base`` is what this person saw, ``current`` what is there now."""
+    """What has changed since ``version``, field by field. ``base`` is what this person saw, ``current`` what is there
+    now."""
     theirs = changed(current, base)
     fields: list[Difference] = []
     for name, entry in theirs.own.items():

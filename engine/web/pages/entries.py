@@ -3,7 +3,8 @@
 A form is always drawn from entries, never from a record: what somebody typed survives any refusal, as it was typed.
 
 The name of an input is its field's (``note``); in rows ``{field}.{row's key}.{field of the row}``; the hidden input
-``{rows field}`` lists the keys in their order. A link has three inputs: the chosen id under the field's name, the text under
+``{rows field}`` lists the keys in their order. A link has three inputs: the chosen id under the field's name, the text
+under
 ``{name}~text``, and under ``{name}~was`` the text that goes with the id: a different text was typed after the choice.
 """
 
@@ -31,7 +32,8 @@ MOST_ROWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What stands in the input of one field. ``many`` is for fields with several values, ``id`` and ``was`` for links."""
+    """What stands in the input of one field. ``many`` is for fields with several values, ``id`` and ``was`` for
+    links."""
 
     text: str = ""
     id: str = ""

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from engine.runtime.service import denied
 from engine.store.database import Transaction
 from engine.store.query import Page
-from engine.web.pages.list import choose, expanded, views_of
+from engine.web.pages.lists import choose, expanded, views_of
 from engine.web.pages.present import Presenter, Shown
 from engine.web.pages.query import Filtered, condition
 from engine.web.pages.visit import Visit
@@ -44,7 +44,7 @@ async def _rows(visit: Visit) -> AsyncIterator[str]:
     sort = params.get("sort", "")
 
     def read(tx: Transaction, after: str | None) -> Page:
-        return visit.reading.list(
+        return visit.reading.page(
             tx,
             visit.actor,
             visit.model,

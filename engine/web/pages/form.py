@@ -1,4 +1,5 @@
-"""The form of a record: drawing it, working it out while somebody types, saving it, and what to do when that is refused."""
+"""The form of a record: drawing it, working it out while somebody types, saving it, and what to do when that is
+refused."""
 
 from __future__ import annotations
 
@@ -69,13 +70,15 @@ async def save(visit: Visit) -> Response:
 
 
 async def preview(visit: Visit) -> Response:
-    """``POST /m/{model}/preview`` and ``…/{id}/preview``: what the worked-out fields come to, and what defaults propose."""
+    """``POST /m/{model}/preview`` and ``…/{id}/preview``: what the worked-out fields come to, and what defaults
+    propose."""
     form = await visit.request.form()
     return JSONResponse(await visit.read(lambda tx: _preview(visit, tx, form)))
 
 
 async def module(visit: Visit) -> Response:
-    """``GET /m/{model}/live.js``: the expressions that the browser works out by itself. The address changes with them."""
+    """``GET /m/{model}/live.js``: the expressions that the browser works out by itself. The address changes with
+    them."""
     _ = visit.actor
     text = live_plan(visit.catalog, visit.model).module(visit.site.assets("expressions.js"))
     return Response(
@@ -83,7 +86,8 @@ async def module(visit: Visit) -> Response:
     )
 
 
-# Sheets -----------------------------------------------------------------------------------------------------------------
+# Sheets
+# -----------------------------------------------------------------------------------------------------------------
 
 
 def _maker(visit: Visit, tx: Transaction, stored: Record | None, wanted: str | None) -> FormMaker:
@@ -150,7 +154,8 @@ def link_paths(visit: Visit) -> list[str]:
     return paths
 
 
-# What was sent ----------------------------------------------------------------------------------------------------------
+# What was sent
+# ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -209,7 +214,8 @@ def _version(form: FormData) -> int | None:
 
 
 def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError) -> Sheet:
-    """The form again: everything that was typed, everything that is wrong, and after a conflict what changed meanwhile."""
+    """The form again: everything that was typed, everything that is wrong, and after a conflict what changed
+    meanwhile."""
     got = _read(visit, tx, form)
     entries, mine = got.entries, got.mine
     conflict = None
@@ -270,7 +276,8 @@ def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
     return {"outputs": outputs, "defaults": defaults, "hidden": hidden}
 
 
-# Drawing ----------------------------------------------------------------------------------------------------------------
+# Drawing
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def _page(visit: Visit, sheet: Sheet, status: int = 200) -> Response:

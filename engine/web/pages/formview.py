@@ -1,4 +1,5 @@
-"""A whole form, ready to draw: its parts, what is wrong, its buttons, and the plan for working out values while typing."""
+"""A whole form, ready to draw: its parts, what is wrong, its buttons, and the plan for working out values while
+typing."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from engine.web.pages.words import Words
 
 @dataclass(frozen=True, slots=True)
 class FaultLine:
-    """One thing that is wrong: what it is about, where it is (an element's id, if it is on the page), and what it is."""
+    """One thing that is wrong: what it is about, where it is (an element's id, if it is on the page), and what it
+    is."""
 
     label: str
     target: str

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from engine.ports import Record
 from engine.store.database import Transaction
-from engine.web.pages.list import READ_ONLY
+from engine.web.pages.lists import READ_ONLY
 from engine.web.pages.moments import moment_text
 from engine.web.pages.present import Presenter
 from engine.web.pages.shell import menu
@@ -83,7 +83,7 @@ def _groups(visit: Visit) -> list[StartGroup]:
 
 def _holds(visit: Visit, tx: Transaction) -> list[WaitingHold]:
     """The open holds assigned to this reader, or to a role of theirs; the oldest first."""
-    found = visit.reading.list(
+    found = visit.reading.page(
         tx,
         visit.actor,
         "hold",
@@ -106,5 +106,5 @@ def _held(visit: Visit, tx: Transaction, hold: Record) -> Record | None:
     """The record that is held; None when this reader may not see it."""
     if hold["model"] not in visit.catalog.models or not visit.may_read(hold["model"]):
         return None
-    found = visit.reading.list(tx, visit.actor, hold["model"], equal={"id": hold["record"]}, limit=1).records
+    found = visit.reading.page(tx, visit.actor, hold["model"], equal={"id": hold["record"]}, limit=1).records
     return found[0] if found else None

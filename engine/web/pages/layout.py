@@ -1,4 +1,5 @@
-"""How the fields of a form are laid out: by the ``form`` that an author wrote for this reader, else by the fields alone."""
+"""How the fields of a form are laid out: by the ``form`` that an author wrote for this reader, else by the fields
+alone."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ class RowsSection:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A whole form. ``form`` is the definition's name, empty for a generated one; ``submit`` the event of its main button."""
+    """A whole form. ``form`` is the definition's name, empty for a generated one; ``submit`` the event of its main
+    button."""
 
     form: str
     parts: tuple[Section | RowsSection, ...]
@@ -69,7 +71,8 @@ class Layout:
 
 
 def layout_for(visit: Visit, model: str, record: Record | None, wanted: str | None) -> Layout:
-    """The layout for this reader: the form asked for by name, the record's channel's, the one whose audience fits, one for
+    """The layout for this reader: the form asked for by name, the record's channel's, the one whose audience fits, one
+    for
     everybody, or a generated one."""
     catalog = visit.catalog
     forms = [form for form in catalog.forms.values() if form.for_ == model and _offered(visit, form)]

@@ -76,7 +76,7 @@ def find(visit: Visit, tx: Transaction, model: str, text: str, limit: int) -> li
     text = text.strip()
     if not fields:
         return []
-    page = visit.reading.list(
+    page = visit.reading.page(
         tx, visit.actor, model, sort=(fields[0],), limit=limit, search=(text, fields) if text else None
     )
     records: list[Record] = list(page.records)
@@ -96,7 +96,7 @@ def _by_sound(presenter: Presenter, tx: Transaction, text: str, limit: int, know
     if not ids:
         return []
     # Read as this reader: the index knows all titles, and tells nobody of one that is not theirs.
-    return list(visit.reading.list(tx, visit.actor, model, where=f"id in {json.dumps(ids)}", limit=limit).records)
+    return list(visit.reading.page(tx, visit.actor, model, where=f"id in {json.dumps(ids)}", limit=limit).records)
 
 
 def _found(presenter: Presenter, record: Record) -> Found:
@@ -117,5 +117,5 @@ def find_by_title(visit: Visit, tx: Transaction, model: str, text: str) -> str |
     title = visit.catalog.models[model].title if model in visit.catalog.models else None
     if title is None or not Presenter(visit, model).may_search(title):
         return None
-    found = visit.reading.list(tx, visit.actor, model, equal={title: text}, limit=2).records
+    found = visit.reading.page(tx, visit.actor, model, equal={title: text}, limit=2).records
     return str(found[0]["id"]) if len(found) == 1 else None

@@ -1,6 +1,7 @@
 """What a form can work out in the browser, and what it asks the server for: the plan that ``static/live.js`` follows.
 
-Computed fields that read only what stands in the form, or what is itself worked out from that, are sent as one generated
+Computed fields that read only what stands in the form, or what is itself worked out from that, are sent as one
+generated
 module; for the others a change of what they read makes the page ask.
 """
 
@@ -10,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.catalog.catalog import Catalog, Computation
+from engine.catalog.catalog import Catalog
+from engine.catalog.computations import Computation
 from engine.expressions.browser import module, to_javascript
 from engine.expressions.faults import ExpressionProblems
 from engine.expressions.language import Expression
@@ -23,7 +25,8 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A computed field that the browser works out. ``reads`` and ``outer`` are paths from the row and from the record."""
+    """A computed field that the browser works out. ``reads`` and ``outer`` are paths from the row and from the
+    record."""
 
     at: str
     name: str
@@ -51,7 +54,7 @@ class LivePlan:
                 continue  # rows in rows are not edited in a form
             if not self._fits(computation, reads, outer):
                 self._far[path] = {self._input(read) for read in (*_from_record(computation, reads), *outer)}
-        self._defaults = {path: reads for path, reads in _defaults(catalog, model)}
+        self._defaults = dict(_defaults(catalog, model))
 
     def _fits(self, computation: Computation, reads: tuple[str, ...], outer: tuple[str, ...]) -> bool:
         """Takes the computed field into the module, if the browser can work it out."""

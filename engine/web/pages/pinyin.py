@@ -48,7 +48,8 @@ class PinyinIndex:
         self._lock = Lock()
 
     def find(self, tx: Transaction, reading: Reading, text: str, limit: int) -> list[str]:
-        """The ids of records whose title sounds like the text, at most ``limit``. Their rights are the caller's business."""
+        """The ids of records whose title sounds like the text, at most ``limit``. Their rights are the caller's
+        business."""
         with self._lock:
             self._catch_up(tx, reading)
         wanted = text.lower().replace(" ", "")
@@ -60,7 +61,7 @@ class PinyinIndex:
         after: str | None = None
         since = self._until.isoformat().replace("+00:00", "Z")
         while not self._too_many:
-            page = reading.list(
+            page = reading.page(
                 tx,
                 SYSTEM,
                 self._model,

@@ -1,4 +1,5 @@
-"""How values look to a reader: in their language and time zone, masked where they are private, linked where that leads on."""
+"""How values look to a reader: in their language and time zone, masked where they are private, linked where that leads
+on."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ class Presenter:
         return field is not None and self.visible(name) and field.stored and (self._sees_private or not field.private)
 
     def label(self, path: str) -> str:
-        """What people call the field at the end of a path; through a link the link's own name where the title is meant."""
+        """What people call the field at the end of a path; through a link the link's own name where the title is
+        meant."""
         presenter, names = self, path.split(".")
         for name in names[:-1]:
             field = presenter.fields[name]
@@ -154,7 +156,10 @@ class Presenter:
         if field.private and not self._sees_private:
             return str(field.mask(value))
         text = field.edit_text(value, self.zone)
-        return text.removesuffix("%") if field.widget == "percent" else text
+        if field.widget == "percent":
+            return text.removesuffix("%")
+        # Quantities and rates without the zeros that nobody typed; money keeps its cents.
+        return text.rstrip("0").rstrip(".") if field.widget == "number" and "." in text else text
 
 
 def source_of(field: Field) -> Field:

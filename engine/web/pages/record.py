@@ -17,7 +17,7 @@ from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultSummary
 from engine.web.pages.labels import event_label
 from engine.web.pages.layout import WIDE, RowsSection, fixed, layout_for, own_fields, totals
-from engine.web.pages.list import READ_ONLY
+from engine.web.pages.lists import READ_ONLY
 from engine.web.pages.moments import moment_text
 from engine.web.pages.present import Fact, Presenter, Shown, column_class, source_of
 from engine.web.pages.timeline import TimelineEntry, timeline
@@ -63,7 +63,8 @@ class HoldView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """An event of the record's state. ``path`` is the page that asks for its input, ``action`` where a button sends to."""
+    """An event of the record's state. ``path`` is the page that asks for its input, ``action`` where a button sends
+    to."""
 
     name: str
     label: str
@@ -123,12 +124,12 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
     return title, RecordView(
         version=record["version"],
         status=presenter.at(record, "status") if record["status"] is not None else None,
-        note=_note(visit, model, record),
+        note=_note(visit, model),
         faults=FaultSummary(visit.words.problem(refused), ()) if refused is not None else None,
-        holds=tuple(_hold(visit, presenter, here, record, hold) for hold in record["holds"]),
+        holds=tuple(_hold(visit, presenter, here, hold) for hold in record["holds"]),
         events=tuple(_events(visit, tx, here, title, record)),
         parts=tuple(_parts(visit, presenter, record)),
-        about=tuple(_about(visit, presenter, record)),
+        about=tuple(_about(presenter, record)),
         timeline=tuple(timeline(visit, tx, presenter, record)),
         edit_path=f"{here}/edit" if writable and model not in READ_ONLY else "",
         trash_path=f"{here}/trash" if may_delete else "",
@@ -136,7 +137,7 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
     )
 
 
-def _note(visit: Visit, model: str, record: Record) -> str:
+def _note(visit: Visit, model: str) -> str:
     """The quiet line after something was done here."""
     params = visit.request.query_params
     if "saved" in params:
@@ -146,7 +147,8 @@ def _note(visit: Visit, model: str, record: Record) -> str:
     return visit.words("is_released") if "released" in params else ""
 
 
-# Parts ------------------------------------------------------------------------------------------------------------------
+# Parts
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def _parts(visit: Visit, presenter: Presenter, record: Record) -> list[RecordPart]:
@@ -154,7 +156,7 @@ def _parts(visit: Visit, presenter: Presenter, record: Record) -> list[RecordPar
     model = presenter.model
     layout = layout_for(visit, model, record, None)
     fields = {name: field for name, field in own_fields(visit.catalog, model).items() if presenter.visible(name)}
-    sums = [name for name in totals(layout, fields)]
+    sums = list(totals(layout, fields))
     used = {*layout.names(), *sums}
     parts: list[RecordPart] = []
     for part in layout.parts:
@@ -193,7 +195,7 @@ def _rows_part(
     return RecordPart(part.label, table=table, totals=tuple(_fact(presenter, record, name) for name in sums))
 
 
-def _about(visit: Visit, presenter: Presenter, record: Record) -> list[Fact]:
+def _about(presenter: Presenter, record: Record) -> list[Fact]:
     """What the system knows of every record."""
     names = [
         name
@@ -203,10 +205,11 @@ def _about(visit: Visit, presenter: Presenter, record: Record) -> list[Fact]:
     return [_fact(presenter, record, name) for name in names]
 
 
-# What holds it up, and what can be done ---------------------------------------------------------------------------------
+# What holds it up, and what can be done
+# ---------------------------------------------------------------------------------
 
 
-def _hold(visit: Visit, presenter: Presenter, here: str, record: Record, hold: Record) -> HoldView:
+def _hold(visit: Visit, presenter: Presenter, here: str, hold: Record) -> HoldView:
     words = visit.words
     assignee = hold["assignee"]
     if assignee is not None:
@@ -229,7 +232,8 @@ def _hold(visit: Visit, presenter: Presenter, here: str, record: Record, hold: R
 
 
 def _events(visit: Visit, tx: Transaction, here: str, title: str, record: Record) -> list[EventView]:
-    """The events that the state knows: first those that are possible now; those that this reader may never fire are left out."""
+    """The events that the state knows: first those that are possible now; those that this reader may never fire are
+    left out."""
     views: list[EventView] = []
     for offer in visit.reading.offers(tx, visit.actor, visit.model, record):
         if not offer.verdict and any(reason.outcome == "denied" for reason in offer.verdict.reasons):

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from engine.errors import RequestError
 from engine.runtime.engine import Engine
-from engine.web.pages import events, export, form, home, links, list, login, record
+from engine.web.pages import events, export, form, home, links, lists, login, record
 from engine.web.pages.faults import fault_page
 from engine.web.pages.visit import Handler, Site, Visit, remember
 
@@ -18,7 +18,8 @@ from engine.web.pages.visit import Handler, Site, Visit, remember
 def page_routes(engine: Engine) -> tuple[BaseRoute, ...]:
     """The routes of all pages and of the files that they load.
 
-    They need ``request.state.actor`` (an ``Actor`` or None) from the session's middleware; checking cross-site requests,
+    They need ``request.state.actor`` (an ``Actor`` or None) from the session's middleware; checking cross-site
+    requests,
     the security headers, ``POST /login`` and ``POST /logout`` are not theirs.
     """
     site = Site(engine)
@@ -34,7 +35,7 @@ def page_routes(engine: Engine) -> tuple[BaseRoute, ...]:
         get("/login", login.show),
         get("/", home.show),
         get("/search", links.search),
-        get("/m/{model}", list.show),
+        get("/m/{model}", lists.show),
         get("/m/{model}/export.csv", export.download),
         get("/m/{model}/lookup", links.lookup),
         get("/m/{model}/live.js", form.module),

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.fields.field import Field, ValueFault
+from engine.fields.link import LinkField
+from engine.fields.rows import RowsField
+from engine.ports import Record
+from engine.runtime.service import SYSTEM
+from engine.store.database import Transaction
+from engine.web.pages.labels import event_label
+from engine.web.pages.moments import moment_text
+from engine.web.pages.present import Presenter
+from engine.web.pages.visit import Visit
 
 #: An entry with so many changes or fewer shows them at once.
 OPEN_UP_TO = 4
@@ -41,13 +56,12 @@ TOLD = frozenset({"deleted_at"})
 def timeline(visit: Visit, tx: Transaction, presenter: Presenter, record: Record) -> list[TimelineEntry]:
     """The entries, newest first: what changed the record, and what held it up."""
     history = visit.reading.timeline(tx, visit.actor, presenter.model, record["id"])
-    holds = list(visit.reading.list(tx, SYSTEM, "hold", where="record == " + _quoted(record["id"]), limit=100).records)
+    holds = list(visit.reading.page(tx, SYSTEM, "hold", where="record == " + _quoted(record["id"]), limit=100).records)
     teller = Teller(visit, tx, presenter, history)
-    told = [(entry["at"], teller.entry(entry)) for entry in history]
-    for hold in holds:
-        told += teller.hold(hold)
-    # Sorting is stable: entries of one moment stay as the history has them, the holds that followed on top.
-    return [entry for _, entry in sorted(reversed(told), key=lambda pair: pair[0], reverse=True)]
+    # Sorting is stable: of one moment the holds stand on top, for they follow from what happened.
+    told = [pair for hold in holds for pair in teller.hold(hold)]
+    told += [(entry["at"], teller.entry(entry)) for entry in history]
+    return [entry for _, entry in sorted(told, key=lambda pair: pair[0], reverse=True)]
 
 
 def _quoted(text: str) -> str:
@@ -75,7 +89,10 @@ class Teller:
         """A hold: when it was placed, and when it was released."""
         words = self.visit.words
         name = words.say(hold["message"]) if hold["message"] else hold["name"]
-        yield hold["opened_at"], self._told("hold", words("hold_placed", name=name), self._person(hold["opened_by"]), hold["opened_at"], [])
+        yield (
+            hold["opened_at"],
+            self._told("hold", words("hold_placed", name=name), self._person(hold["opened_by"]), hold["opened_at"], []),
+        )
         if hold["released_at"] is not None:
             why = [ChangeView(words("release_why"), "", hold["why"])] if hold["why"] else []
             what, who = words("hold_released", name=name), self._person(hold["released_by"])
@@ -149,9 +166,14 @@ class Teller:
             return str(wire)
 
 
-def _titles(visit: Visit, tx: Transaction, presenter: Presenter, history: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
-    """The titles of all records that the history links to, as far as this reader may read them; people always have a name."""
-    wanted: dict[str, set[str]] = {"user": {str(entry["actor"]["id"]) for entry in history if entry["actor"] is not None}}
+def _titles(
+    visit: Visit, tx: Transaction, presenter: Presenter, history: list[dict[str, Any]]
+) -> dict[tuple[str, str], str]:
+    """The titles of all records that the history links to, as far as this reader may read them; people always have a
+    name."""
+    wanted: dict[str, set[str]] = {
+        "user": {str(entry["actor"]["id"]) for entry in history if entry["actor"] is not None}
+    }
     for entry in history:
         for path, values in (entry["changes"] or {}).items():
             field = _field_at(presenter.fields, path)
@@ -163,13 +185,14 @@ def _titles(visit: Visit, tx: Transaction, presenter: Presenter, history: list[d
         if not ids or not visit.service.rights.rows(reader, model, "read"):
             continue
         where = f"id in [{', '.join(map(_quoted, sorted(ids)))}]"
-        for record in visit.reading.list(tx, reader, model, where=where, limit=500).records:
+        for record in visit.reading.page(tx, reader, model, where=where, limit=500).records:
             titles[model, str(record["id"])] = presenter.other(model).title(record)
     return titles
 
 
 def _field_at(fields: Mapping[str, Field], path: str) -> Field | None:
-    """The field that a path of the history is about; None for a row that came or went, and for a field that is no more."""
+    """The field that a path of the history is about; None for a row that came or went, and for a field that is no
+    more."""
     found: Field | None = None
     for name in path.split(".")[::2]:
         found = fields.get(name)

@@ -1,4 +1,5 @@
-"""Lists: saved views as tabs, search, filters, order, pages. All of it stands in the address, and works without JavaScript."""
+"""Lists: saved views as tabs, search, filters, order, pages. All of it stands in the address, and works without
+JavaScript."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from engine.fields.choice import ChoiceField
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
+from engine.store.query import Page
 from engine.web.pages.layout import own_fields
 from engine.web.pages.present import MOMENTS, NUMBERS, Presenter, Shown, column_class, source_of
 from engine.web.pages.query import Filtered, condition
@@ -125,7 +127,7 @@ async def show(visit: Visit) -> Response:
     trail = params.getlist("after")
     search = params.get("q", "").strip()
     page = await visit.read(
-        lambda tx: visit.reading.list(
+        lambda tx: visit.reading.page(
             tx,
             visit.actor,
             model,
@@ -155,7 +157,7 @@ async def show(visit: Visit) -> Response:
             Line(f"/m/{model}/{record['id']}", tuple(presenter.at(record, path) for path in chosen.columns))
             for record in page.records
         ),
-        range=_range(visit, first, len(page.records), page.count),
+        range=_range(visit, first, page),
         previous_path=address.having(after=trail[:-1]) if trail else "",
         next_path=address.having(after=[*trail, page.next][-MOST_TRAIL:]) if page.next else "",
         export_path=_export_path(visit, model, address),
@@ -245,7 +247,7 @@ def _generated_view(visit: Visit, model: str) -> Chosen:
         and not isinstance(field, RowsField)
         and field.widget not in ("long_text", "json", "address")
     ]
-    names += others[: GENERATED_COLUMNS - len(names) - 1] + ["created_at"]
+    names += [*others[: GENERATED_COLUMNS - len(names) - 1], "created_at"]
     return Chosen("", visit.words("every_record"), tuple(names), None, ("-created_at",), _search_fields(presenter))
 
 
@@ -333,8 +335,12 @@ def _search_label(visit: Visit, presenter: Presenter, fields: Sequence[str]) -> 
     return visit.words("filter_in", fields=" / ".join(presenter.label(name) for name in fields)) if fields else ""
 
 
-def _range(visit: Visit, first: int, count: int, total: object) -> str:
-    return visit.words("range", first=first, last=first + count - 1)
+def _range(visit: Visit, first: int, page: Page) -> str:
+    """Which records of how many are shown."""
+    last = first + len(page.records) - 1
+    if page.count is None:
+        return visit.words("range", first=first, last=last)
+    return visit.words("range_of" if page.exact else "range_of_many", first=first, last=last, total=f"{page.count:,}")
 
 
 def _export_path(visit: Visit, model: str, address: Address) -> str:
