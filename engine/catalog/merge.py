@@ -14,7 +14,7 @@ from engine.source.document import Document, Path
 def merged(base: Any, patch: Any) -> Any:
     """The base with the patch laid over it: maps merge by key, deeply; null removes; anything else replaces."""
     if not isinstance(base, dict) or not isinstance(patch, dict):
-        return patch
+        return without_nulls(patch)
     result = dict(base)
     for key, value in patch.items():
         if value is None:

@@ -29,9 +29,8 @@ class PrivatePaths(Container[tuple[str, ...]]):
             return False
         name, *rest = path
         found = fields.get(name)
-        if found is None or (model, name) in asked:
+        if found is None:
             return False
-        asked |= {(model, name)}
         if found.private is not None:
             return found.private
         if isinstance(found, LinkField) and rest:
@@ -40,6 +39,7 @@ class PrivatePaths(Container[tuple[str, ...]]):
         if isinstance(found, RowsField) and rest:
             return self._private(f"{model}.{name}", found.of, tuple(rest), asked)
         formula = found.from_ if isinstance(found, LookupField) else found.value
-        if formula is None or formula.expression is None:
+        if formula is None or formula.expression is None or (model, name) in asked:
             return False
+        asked |= {(model, name)}
         return any(self._private(model, fields, read, asked) for read in formula.expression.reads)

@@ -31,7 +31,9 @@ def reported(texts: dict[str, str]) -> Counter[tuple[int, str]]:
     """The (line, code) pairs that a build reports, all in ``case.yaml``."""
     with pytest.raises(DefinitionError) as caught:
         build_texts(texts)
-    assert all(problem.span is not None and problem.span.file == "case.yaml" for problem in caught.value.problems), str(caught.value)
+    assert all(problem.span is not None and problem.span.file == "case.yaml" for problem in caught.value.problems), str(
+        caught.value
+    )
     return Counter((problem.span.line, problem.code) for problem in caught.value.problems if problem.span)
 
 
