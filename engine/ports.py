@@ -235,4 +235,32 @@ class Notify:
     data: Values = field(default_factory=dict)
 
 
-Effect = Find | Create | Change | Update | Delete | PlaceHold | ReleaseHold | Fire | Move | Run | Notify
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Answer: records of the model by the values of the fields ``by``, for those of ``keys`` that exist. Links by id."""
+
+    model: str
+    by: tuple[str, ...]
+    keys: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Answer: records by what the channel calls them, else by their key or id, for those of ``texts`` that mean one."""
+
+    model: str
+    channel: str | None
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Answer: None. Reads what the paths lead to into the records, so that expressions can follow them. ``place`` is a model,
+    or rows of one (``parcel.lines``)."""
+
+    place: str
+    records: Sequence[Record]
+    reads: frozenset[tuple[str, ...]]
+
+
+Effect = Match | Alias | Expand | Find | Create | Change | Update | Delete | PlaceHold | ReleaseHold | Fire | Move | Run | Notify

@@ -9,12 +9,15 @@ from engine.errors import Complaint, InvalidValues, Refused
 from engine.policy.rules import work_through
 from engine.policy.transition import may_fire, proceed, take
 from engine.ports import (
+    Alias,
     Change,
     Create,
     Delete,
     Effect,
+    Expand,
     Find,
     Fire,
+    Match,
     Move,
     Notify,
     PlaceHold,
@@ -46,11 +49,14 @@ class Effects:
         self.act = act
         self.event = event
         self._perform: dict[type[Any], Callable[[Any], Any]] = {
+            Alias: self._alias,
             Change: self._change,
             Create: self._create,
             Delete: self._delete,
+            Expand: self._expand,
             Find: self._find,
             Fire: self._fire,
+            Match: self._match,
             Move: self._move,
             Notify: self._notify,
             PlaceHold: self._hold,
@@ -124,6 +130,16 @@ class Effects:
             group=effect.group,
             measure=effect.measure,
         )
+
+    def _match(self, effect: Match) -> dict[tuple[Any, ...], Record]:
+        self.act.flush()
+        return self.act.store.matching.by_fields(self.act.tx, effect.model, effect.by, effect.keys)
+
+    def _alias(self, effect: Alias) -> dict[str, Record]:
+        return self.act.store.matching.by_alias(self.act.tx, effect.model, effect.channel, effect.texts)
+
+    def _expand(self, effect: Expand) -> None:
+        self.act.store.records.expand(self.act.tx, effect.place, effect.records, effect.reads)
 
     def _update(self, effect: Update) -> int:
         """One UPDATE decides who passes ``require``; the records are then taken in hand for checks and history."""

@@ -40,7 +40,11 @@ class LinkResolver:
             for place, name, row in entries:
                 text = row[name]
                 linked = found.get(text)
-                if linked is not None and not (trusted or readable.everything) and not self._may_link(act, target, linked):
+                if (
+                    linked is not None
+                    and not (trusted or readable.everything)
+                    and not self._may_link(act, target, linked)
+                ):
                     linked = None
                 if linked is None:
                     row[name] = None

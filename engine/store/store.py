@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from engine.catalog.catalog import Catalog
+from engine.store.arrivals import Arrivals
 from engine.store.cases import Cases
 from engine.store.database import Database
 from engine.store.expanding import Expander
 from engine.store.history import History
 from engine.store.jobs import JobRows
 from engine.store.loading import Loader
+from engine.store.matching import Matching
 from engine.store.query import Query
 from engine.store.records import Records
 from engine.store.relations import Relations
@@ -35,4 +37,6 @@ class Store:
         self.query = Query(catalog, loader, expander, updating)
         self.history = History(self.tables, loader, self.records)
         self.cases = Cases(self.tables, loader, self.records)
+        self.matching = Matching(self.tables, loader, self.records)
+        self.arrivals = Arrivals(self.tables, loader, self.records)
         self.jobs = JobRows(self.tables, loader, self.records)
