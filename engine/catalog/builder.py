@@ -85,8 +85,8 @@ def system_documents() -> tuple[Document, ...]:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Keeps the garbage collector from running: a build makes a great many objects, nearly all of which stay, and looking
-    through them again and again would take a quarter of its time."""
+    """Keeps the garbage collector from running: a build makes a great many objects, nearly all of which stay, and
+    looking through them again and again would take a quarter of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -189,7 +189,7 @@ def _back_links(parsed: Parsed, problems: Problems) -> dict[str, dict[str, BackL
     """The other sides of all links, by model and name."""
     found: dict[str, dict[str, BackLink]] = {name: {} for name in parsed.models}
     for model in parsed.models.values():
-        for link, name in back_links(model.name, model.fields):
+        for link, name in back_links(model.fields):
             target = parsed.models.get(link.target)
             if target is None:
                 continue

@@ -42,8 +42,8 @@ MOST_COMPILED = 1_000
 class Catalog:
     """All definitions by kind and name, and what follows from the definitions alone.
 
-    ``models`` have their extensions merged in, ``workflows`` are whole though they may be written as patches. ``sources``
-    are the texts of all files by path. ``system_models`` came with the engine.
+    ``models`` have their extensions merged in, ``workflows`` are whole though they may be written as patches.
+    ``sources`` are the texts of all files by path. ``system_models`` came with the engine.
     """
 
     fingerprint: str
@@ -112,14 +112,15 @@ class Catalog:
     # What is worked out ---------------------------------------------------------------------------------------------
 
     def computations(self, model: str) -> tuple[Computation, ...]:
-        """What is worked out when a record is read in or changed, each after what it needs: lookups, computed fields, amounts
-        spread over rows. Those of ``live_fields`` are not among them."""
+        """What is worked out when a record is read in or changed, each after what it needs: lookups, computed fields,
+        amounts spread over rows. Those of ``live_fields`` are not among them."""
         live = self.live_fields(model)
         order = self.memo(("computations", model), lambda: self.dependencies[model].ordered()[0])
         return tuple(made for made in order if made.path or made.name not in live)
 
     def live_fields(self, model: str) -> Mapping[str, Computation]:
-        """The computed fields that follow links back to the record: never stored, worked out by the database when read."""
+        """The computed fields that follow links back to the record: never stored, worked out by the database when
+        read."""
         dependencies = self.dependencies[model]
 
         def found() -> dict[str, Computation]:

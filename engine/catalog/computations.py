@@ -22,8 +22,8 @@ Place = tuple[Path, str]
 class Computation:
     """A field that is worked out: by its expression (``value``, a lookup's path) or by spreading an amount over rows.
 
-    ``path`` leads to the rows that it stands in, empty for the record itself. ``spread`` is (the amount's field, one level
-    up; the weight's field, beside it; digits), and then there is no expression.
+    ``path`` leads to the rows that it stands in, empty for the record itself. ``spread`` is (the amount's field, one
+    level up; the weight's field, beside it; digits), and then there is no expression.
     """
 
     path: Path
@@ -120,8 +120,8 @@ class Dependencies:
                 order.append(self.computations[place])
 
     def live(self) -> frozenset[str]:
-        """The record's own computed fields that follow a link back to it, or need such a field: they are never stored, since
-        what they read changes without this record being written."""
+        """The record's own computed fields that follow a link back to it, or need such a field: they are never stored,
+        since what they read changes without this record being written."""
         found: set[str] = set()
         while True:
             more = {

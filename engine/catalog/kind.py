@@ -30,8 +30,8 @@ class DefinitionLinker(Linker, Protocol):
         ...
 
     def complete(self, kind: str, name: str | None = None) -> bool:
-        """Whether the object of that name was read, or all of the kind. False: what they hold is unknown, so that something
-        missing in them is no news."""
+        """Whether the object of that name was read, or all of the kind. False: what they hold is unknown, so that
+        something missing in them is no news."""
         ...
 
     def fields(self, model: str) -> Mapping[str, Field]:
@@ -43,12 +43,13 @@ class DefinitionLinker(Linker, Protocol):
         ...
 
     def field(self, model: str, path: str, at: Located, key: Key, *, is_key: bool = False) -> Field | None:
-        """The field of that name, or at the end of a path such as ``leader.name``; when there is none, a problem (E303) with
-        a likely name, at the value of ``key`` or at the key itself."""
+        """The field of that name, or at the end of a path such as ``leader.name``; when there is none, a problem (E303)
+        with a likely name, at the value of ``key`` or at the key itself."""
         ...
 
     def rows_scope(self, model: str, path: tuple[str, ...], **names: Type) -> Scope:
-        """What an expression in the rows at that path may name: the row's fields, and the record around it by its name."""
+        """What an expression in the rows at that path may name: the row's fields, and the record around it by its
+        name."""
         ...
 
     def input_shape(self, name: str, fields: Mapping[str, Field]) -> Shape:
@@ -72,7 +73,8 @@ class DefinitionLinker(Linker, Protocol):
 class Definition(Located):
     """One object that an author has written. The first key of its document is the kind, and the value its name.
 
-    Life: ``parse`` by the shape machinery (its annotations are the YAML), then ``link`` once, when all others are known.
+    Life: ``parse`` by the shape machinery (its annotations are the YAML), then ``link`` once, when all others are
+    known.
     """
 
     kind: ClassVar[str]

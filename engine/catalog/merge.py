@@ -1,4 +1,5 @@
-"""Patches by name: a document that `extends` another becomes one whole document, whose every value keeps its own place."""
+"""Patches by name: a document that `extends` another becomes one whole document, whose every value keeps its own
+place."""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ def without_nulls(value: Any) -> Any:
 
 
 class MergedDocument(Document):
-    """A patch laid over its bases, which are given first. Since maps merge by name and lists are replaced whole, a path means
-    the same in all of them, and the last one that knows it is where the value comes from."""
+    """A patch laid over its bases, which are given first. Since maps merge by name and lists are replaced whole, a path
+    means the same in all of them, and the last one that knows it is where the value comes from."""
 
     __slots__ = ("layers",)
 
@@ -72,8 +73,8 @@ def _stands(data: Any, path: Path) -> bool:
 
 
 def take_over(workflow: Workflow) -> Workflow:
-    """The workflow with every ``after: X`` carried out: the new state takes over X's last branch, and continues where that
-    went (its events that lead nowhere lead there; a state without any way on goes there at once)."""
+    """The workflow with every ``after: X`` carried out: the new state takes over X's last branch, and continues where
+    that went (its events that lead nowhere lead there; a state without any way on goes there at once)."""
     if all(state.after is None for state in workflow.states.values()):
         return workflow
     states = dict(workflow.states)

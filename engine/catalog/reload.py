@@ -1,4 +1,5 @@
-"""The catalogue in use, exchanged as a whole when the files change. While they have a problem, the old one keeps serving."""
+"""The catalogue in use, exchanged as a whole when the files change. While they have a problem, the old one keeps
+serving."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from engine.errors import DefinitionError, EngineError, Problem
 from engine.source.problems import Problems
 from engine.source.reader import SUFFIXES, read_texts
 
-#: Seconds between two looks at the files: with the second look that waits for the last writer, and the build, a change is
-#: in use within half a second.
+#: Seconds between two looks at the files: with the second look that waits for the last writer, and the build, a change
+#: is in use within half a second.
 INTERVAL = 0.2
 #: Looking takes at most this share of a processor, however many files there are.
 SHARE = 0.05
@@ -31,12 +32,13 @@ Hook = Callable[[Catalog, Catalog], None]
 class CatalogHolder:
     """Holds the catalogue of an application's folder.
 
-    ``current`` is what requests use: they take it once, and keep it to their end. ``problems`` are those of the files as
-    they are now; empty while they say what ``current`` says. ``refused`` is why a sound catalogue was not taken.
+    ``current`` is what requests use: they take it once, and keep it to their end. ``problems`` are those of the files
+    as they are now; empty while they say what ``current`` says. ``refused`` is why a sound catalogue was not taken.
     """
 
     def __init__(self, app_dir: Path, vocabulary: Vocabulary = BUILTINS, catalog: Catalog | None = None) -> None:
-        """Loads the folder, unless a catalogue is given. Raises DefinitionError: without a sound one nothing can start."""
+        """Loads the folder, unless a catalogue is given. Raises DefinitionError: without a sound one nothing can
+        start."""
         self.app_dir = app_dir
         self.current: Catalog = catalog if catalog is not None else load(app_dir, vocabulary)
         self.problems: tuple[Problem, ...] = ()

@@ -26,8 +26,9 @@ def kind_schemas(vocabulary: Vocabulary = BUILTINS) -> dict[str, Schema]:
 def document_schema(vocabulary: Vocabulary = BUILTINS) -> Schema:
     """One JSON Schema for any document: what an editor is pointed at.
 
-    A schema cannot ask for the first key, and the name of a kind may be a key of another one (a model has a ``workflow``).
-    So the kinds are tried in such an order that each comes after those that have its name among their keys.
+    A schema cannot ask for the first key, and the name of a kind may be a key of another one (a model has a
+    ``workflow``). So the kinds are tried in such an order that each comes after those that have its name among their
+    keys.
     """
     schemas = kind_schemas(vocabulary)
     definitions: Schema = {}

@@ -34,7 +34,8 @@ ShapeOf = Callable[[str], Shape | None]
 
 
 class Unread(Exception):
-    """A name that may well be right: it could stand in a definition that was not read because of a problem of its own."""
+    """A name that may well be right: it could stand in a definition that was not read because of a problem of its
+    own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class BackLink:
 class FieldsShape:
     """A shape made of fields, its members worked out when first asked for (models refer to each other in circles).
 
-    ``others`` are members that are no fields: an id, back links, holds. ``complete`` False: more fields may belong to it
-    than could be read, so that asking for an unknown one raises Unread.
+    ``others`` are members that are no fields: an id, back links, holds. ``complete`` False: more fields may belong to
+    it than could be read, so that asking for an unknown one raises Unread.
     """
 
     def __init__(
@@ -116,7 +117,8 @@ class FieldsShape:
 
 
 class UserShape:
-    """The user who acts: the model of users, where ``roles`` are names and ``teams`` are teams, both ready to look in."""
+    """The user who acts: the model of users, where ``roles`` are names and ``teams`` are teams, both ready to look
+    in."""
 
     def __init__(self, model: Shape, team: Shape) -> None:
         self._model = model
@@ -219,7 +221,8 @@ class Shapes:
         return found.having(**names) if names else found
 
     def rows_scope(self, model: str, path: tuple[str, ...], **names: Type) -> Scope:
-        """What an expression in a row may name: its fields, and the record around it as ``record`` and by its model's name."""
+        """What an expression in a row may name: its fields, and the record around it as ``record`` and by its model's
+        name."""
         around, row = self.model(model), self.of(".".join((model, *path)))
         if around is None or row is None:
             raise LookupError(f"no rows {'.'.join(path)} in {model}")

@@ -54,7 +54,8 @@ def _local(context: Context, value: datetime) -> datetime:
 
 
 def template_environment() -> ImmutableSandboxedEnvironment:
-    """A sandbox that renders messages. Plain text, so nothing is escaped; an unknown name is an error, not an empty place."""
+    """A sandbox that renders messages. Plain text, so nothing is escaped; an unknown name is an error, not an empty
+    place."""
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
     )

@@ -100,7 +100,8 @@ def test_a_file_that_is_not_yaml_is_the_only_one_blamed() -> None:
             {
                 "base.yaml": PARCELS,
                 "bad.yaml": "model: crate\nfields: {code: text\n",
-                "good.yaml": "extend: parcel\nfields: {crate: {type: link, to: crate}, code: {type: text, value: crate.code}}\n",
+                "good.yaml": "extend: parcel\nfields:\n  crate: {type: link, to: crate}\n"
+                "  code: {type: text, value: crate.code}\n",
             }
         )
     assert {problem.span.file for problem in caught.value.problems if problem.span} == {"bad.yaml"}
@@ -108,14 +109,16 @@ def test_a_file_that_is_not_yaml_is_the_only_one_blamed() -> None:
 
 def test_a_model_is_not_blamed_for_what_a_broken_extension_would_have_brought() -> None:
     found = problems(
-        "extend: parcel\nfields: {colour: texxt}\n---\nview: red\nfor: parcel\ncolumns: [colour]\nwhere: colour == 'red'\n"
+        "extend: parcel\nfields: {colour: texxt}\n---\n"
+        "view: red\nfor: parcel\ncolumns: [colour]\nwhere: colour == 'red'\n"
     )
     assert CODES(found) == ["E107"]
 
 
 def test_extensions_add_fields_checks_and_constraints() -> None:
     catalog = parcels(
-        "extend: parcel\nfields: {colour: text}\nunique: [[client, colour]]\nindex: [[colour]]\nchecks: {painted: colour != null}\n"
+        "extend: parcel\nfields: {colour: text}\nunique: [[client, colour]]\nindex: [[colour]]\n"
+        "checks: {painted: colour != null}\n"
     )
     model = catalog.models["parcel"]
     assert "colour" in model.fields
@@ -149,7 +152,7 @@ def test_a_vocabulary_is_what_it_is_given() -> None:
         kinds=(*BUILTINS.kinds.values(),), fields=(*BUILTINS.fields.values(),), known_functions=(), steps=()
     )
     assert build_texts({"a.yaml": "model: a\nfields: {x: text}\n"}, small).models["a"].fields["x"].type_name == "text"
-    with pytest.raises(DefinitionError, match="unknown function 'upper'|E206"):
+    with pytest.raises(DefinitionError, match="E206"):
         build_texts({"a.yaml": "model: a\nfields: {x: text, y: {type: text, value: upper(x)}}\n"}, small)
     with pytest.raises(ValueError, match="two entries named 'text'"):
         Vocabulary.of(kinds=(Model,), fields=(TextField, TextField), known_functions=(), steps=())

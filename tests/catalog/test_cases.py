@@ -1,5 +1,5 @@
-"""Broken definitions: each file of ``tests/cases`` is built beside a sound application, and every line with a comment such as
-``# E302`` must have exactly those problems, and no other line any."""
+"""Broken definitions: each file of ``tests/cases`` is built beside a sound application, and every line with a comment
+such as ``# E302`` must have exactly those problems, and no other line any."""
 
 from __future__ import annotations
 

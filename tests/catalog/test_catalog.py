@@ -140,7 +140,8 @@ def test_equality_refuses_what_the_field_cannot_be() -> None:
 
 def test_private_paths_are_followed_through_links_and_rows() -> None:
     paths = parcels(
-        "extend: parcel\nfields:\n  call: {type: lookup, from: client.phone}\n  shown: {type: lookup, private: false, from: client.phone}\n"
+        "extend: parcel\nfields:\n  call: {type: lookup, from: client.phone}\n"
+        "  shown: {type: lookup, private: false, from: client.phone}\n"
     ).private_paths("parcel")
     assert ("client", "phone") in paths
     assert ("owner", "manager", "manager", "email") in paths

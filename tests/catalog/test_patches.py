@@ -72,7 +72,8 @@ def test_each_value_keeps_the_place_where_it_stands() -> None:
 
 def test_a_fault_in_what_a_patch_adds_is_found_in_the_patch() -> None:
     found = problems(
-        "workflow: quick\nfor: parcel\nextends: parcel_life\nstates: {draft: {events: {submit: {require: lnies != null}}}}\n"
+        "workflow: quick\nfor: parcel\nextends: parcel_life\n"
+        "states: {draft: {events: {submit: {require: lnies != null}}}}\n"
     )
     assert found == ["4:45 E203 unknown name 'lnies'"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from engine.catalog.kind import Definition, DefinitionLinker
 from engine.catalog.kinds.app import check_timezone

@@ -19,7 +19,8 @@ from engine.source.shape import Formula, Located, Name, option
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Located):
-    """A condition that every saved record meets. Unknown (a null in it) passes: make the field required to forbid that."""
+    """A condition that every saved record meets. Unknown (a null in it) passes: make the field required to forbid
+    that."""
 
     __short__ = "require"
 
@@ -56,8 +57,9 @@ class Model(Definition):
     def link(self, linker: DefinitionLinker) -> None:
         if self.title is not None:
             linker.field(self.name, self.title, self, "title")
-        if self.key is not None and (field := linker.field(self.name, self.key, self, "key")) is not None:
-            if not field.unique and (self.key,) not in self.unique:
+        if self.key is not None:
+            field = linker.field(self.name, self.key, self, "key")
+            if field is not None and not field.unique and (self.key,) not in self.unique:
                 linker.report(
                     "E404", f"the key '{self.key}' is not unique", self, "key", "say `unique: true` at the field"
                 )
@@ -157,7 +159,7 @@ def check_constraint(
             linker.report("E404", f"a field stands twice in `{key}`", at, (key, row))
 
 
-def back_links(model: str, fields: Mapping[str, Field]) -> Iterable[tuple[LinkField, str]]:
+def back_links(fields: Mapping[str, Field]) -> Iterable[tuple[LinkField, str]]:
     """The links among the fields that name their other side, each with that name."""
     for field in fields.values():
         if isinstance(field, LinkField) and field.back is not None:

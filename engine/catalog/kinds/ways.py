@@ -1,4 +1,5 @@
-"""The ways through a workflow, and what is certainly wrong with them. States without ways out are final, which is right."""
+"""The ways through a workflow, and what is certainly wrong with them. States without ways out are final, which is
+right."""
 
 from __future__ import annotations
 
