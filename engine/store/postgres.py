@@ -153,7 +153,13 @@ class PostgresBackend:
     def __init__(self, url: URL, *, writers: int = WRITERS) -> None:
         # paramstyle: positional, so that a text compiled once takes plain tuples.
         # max_overflow: sessions hold their connections for good, so the pool must not count them.
-        self.engine = create_engine(url.set(drivername="postgresql+psycopg"), paramstyle="format", max_overflow=-1)
+        # options: moments come back in the zone in which they are compared and shown in logs, whatever the server's is.
+        self.engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            paramstyle="format",
+            max_overflow=-1,
+            connect_args={"options": f"{url.query.get('options', '')} -c timezone=UTC".strip()},
+        )
         self._readers: LifoQueue[_Session] = LifoQueue()
         self._writers: LifoQueue[_Session] = LifoQueue()
         self._works: SimpleQueue[tuple[Work[Any], Future[Any]] | None] = SimpleQueue()

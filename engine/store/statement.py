@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, SelectBase
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, UpdateBase
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Processor = Callable[[Any], Any]
 
@@ -124,4 +124,6 @@ def binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
 
 def reader(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
     """What turns the driver's value into one of the column type; None where nothing is to be done."""
+    if dialect.name == "postgresql" and not isinstance(type_, TypeDecorator):
+        return None  # psycopg has converted it; SQLAlchemy's own types would ask for the type code of the answer
     return type_.dialect_impl(dialect).result_processor(dialect, None)

@@ -40,7 +40,8 @@ def add_technical_tables(metadata: MetaData) -> None:
         Column("key", PlainText(), primary_key=True),
         Column("request", PlainText(), nullable=False),  # a hash
         Column("status", Integer(), nullable=False),
-        Column("response", JsonText()),
+        Column("headers", JsonText(), nullable=False),
+        Column("body", PlainText(), nullable=False),  # as it was sent: the same answer is the same text
         Column("created_at", UtcDateTime(), nullable=False),
     )
     Index("ix__idempotency_created_at", idempotency.c.created_at)

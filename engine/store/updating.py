@@ -59,8 +59,8 @@ class Updating:
         names: Names,
     ) -> dict[str, Record]:
         """What has changed, by the id of each record: the columns set, with their new values, ``version`` and
-        ``updated_at`` among them. The statement itself tests ``where`` and ``require``, so that of two transactions that
-        compete only as many pass as it allows. ``names`` has at least ``now``."""
+        ``updated_at`` among them. The statement itself tests ``where`` and ``require``: of transactions that compete
+        only so many pass as these allow. ``names`` has at least ``now``."""
         key = (model, where, require, tuple(values.items()))
         prepared = self._kept.get(key)
         if prepared is None:

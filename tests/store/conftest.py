@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import pytest
@@ -83,13 +82,6 @@ def catalog() -> Catalog:
     return build_texts({"definitions/post.yaml": DEFINITIONS})
 
 
-def prepare(url: str, catalog: Catalog) -> None:
-    """Creates the tables of the catalogue in an empty database."""
-    database = Database.open(url)
-    create_all(Store(catalog, database))
-    database.close()
-
-
 def create_all(store: Store) -> None:
     """Creates the tables, and the functions that PostgreSQL needs."""
     with store.database.engine.begin() as connection:
@@ -140,12 +132,12 @@ class Desk:
                 record[name] = values.get(name)
         return record
 
-    def insert(self, tx: Transaction, model: str, at: datetime = NOON, **values: Any) -> Record:
+    def insert(self, tx: Transaction, model: str, at: datetime = NOON, /, **values: Any) -> Record:
         record = self.blank(model, values, at)
         self.store.records.insert(tx, model, record)
         return record
 
-    def add(self, model: str, at: datetime = NOON, **values: Any) -> str:
+    def add(self, model: str, at: datetime = NOON, /, **values: Any) -> str:
         """The id of a new record, committed."""
         return self.write(lambda tx: str(self.insert(tx, model, at, **values)["id"]))
 
@@ -164,13 +156,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {name: link_id(item) for name, item in value.items()}
+        return {name: item["id"] if is_link(item) else plain(item) for name, item in value.items()}
     return value
 
 
-def link_id(value: Any) -> Any:
-    return value["id"] if isinstance(value, dict) and "id" in value else plain(value)
-
-
-def money(text: str) -> Decimal:
-    return Decimal(text)
+def is_link(value: Any) -> bool:
+    return isinstance(value, dict) and "id" in value
