@@ -49,7 +49,7 @@ async def ask(visit: Visit) -> Response:
 
 async def fire(visit: Visit) -> Response:
     """``POST /m/{model}/{id}/do/{event}``."""
-    form = await visit.request.form()
+    form = await visit.form()
     model, key, name = visit.model, visit.request.path_params["id"], visit.request.path_params["event"]
     try:
         await visit.write(lambda tx: _fire(visit, tx, form))
@@ -70,7 +70,7 @@ async def ask_release(visit: Visit) -> Response:
 
 async def release(visit: Visit) -> Response:
     """``POST /m/{model}/{id}/holds/{hold}``."""
-    form = await visit.request.form()
+    form = await visit.form()
     why = str(form.get("why") or "")
     try:
         await visit.write(lambda tx: visit.service.release(tx, visit.actor, visit.request.path_params["hold"], why))
@@ -83,7 +83,7 @@ async def release(visit: Visit) -> Response:
 
 async def trash(visit: Visit) -> Response:
     """``POST /m/{model}/{id}/trash``."""
-    form = await visit.request.form()
+    form = await visit.form()
     version = _version(form)
     try:
         await visit.write(
@@ -134,7 +134,7 @@ def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError)
     _, event = _offered(visit, tx)
     entries, _, _ = _read(visit, tx, event, form)
     complaints = error.complaints if isinstance(error, InvalidValues) else ()
-    return _form(visit, tx, entries, complaints, "" if complaints else visit.words.problem(error))
+    return _form(visit, tx, entries, complaints, "" if complaints else visit.words.refusal(error))
 
 
 def _form(visit: Visit, tx: Transaction, entries: Entries, complaints: Sequence[Complaint], problem: str) -> EventForm:

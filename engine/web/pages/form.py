@@ -16,7 +16,6 @@ from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.policy.transition import events_from
 from engine.ports import Record
-from engine.runtime.act import Act
 from engine.runtime.service import denied
 from engine.store.database import Transaction
 from engine.web.pages.conflict import conflict_between
@@ -38,6 +37,7 @@ class Sheet:
     stored: Record | None
     record: Record
     entries: Entries
+    names: Mapping[str, Any]
     complaints: Sequence[Complaint] = ()
     proposed: frozenset[str] = frozenset()
     base: Entries | None = None
@@ -59,7 +59,7 @@ async def edit(visit: Visit) -> Response:
 
 async def save(visit: Visit) -> Response:
     """``POST`` to either: saves, and fires the event of the button; or shows the form again with all that was typed."""
-    form = await visit.request.form()
+    form = await visit.form()
     try:
         record = await visit.write(lambda tx: _save(visit, tx, form))
     except (InvalidValues, Refused, StaleVersion) as error:
@@ -72,7 +72,7 @@ async def save(visit: Visit) -> Response:
 async def preview(visit: Visit) -> Response:
     """``POST /m/{model}/preview`` and ``…/{id}/preview``: what the worked-out fields come to, and what defaults
     propose."""
-    form = await visit.request.form()
+    form = await visit.form()
     return JSONResponse(await visit.read(lambda tx: _preview(visit, tx, form)))
 
 
@@ -94,9 +94,7 @@ def _maker(visit: Visit, tx: Transaction, stored: Record | None, wanted: str | N
     """The form for this reader and record. Raises AccessDenied when nothing of it may be written."""
     model = visit.model
     layout = layout_for(visit, model, stored, wanted)
-    names = Act(visit.catalog, visit.service.store, tx, visit.actor, visit.service.clock.now()).names(
-        model, stored, "update"
-    )
+    names = visit.names(tx, model, stored, "update")
     rights, fields = visit.service.rights, own_fields(visit.catalog, model)
     if stored is None:
         verdict = rights.may_create(visit.actor, model, None, names)
@@ -132,8 +130,12 @@ def _blank(visit: Visit, tx: Transaction) -> Sheet:
             spec = maker.fields[name]
             assert isinstance(spec, RowsField)
             entries.rows[name] = [_source(maker).of_row(spec.of, {}, "n1")]
+    names = visit.names(tx, visit.model, record, "create")
+    for name, change in maker.layout.changes.items():
+        if change.default is not None and change.default.expression is not None and name in entries.own:
+            entries.own[name] = _source(maker).entry(maker.fields[name], change.default.expression(record, names))
     proposed = frozenset(name for name, entry in entries.own.items() if not entry.blank)
-    return Sheet(maker, None, None, record, entries, proposed=proposed)
+    return Sheet(maker, None, None, record, entries, names, proposed=proposed)
 
 
 def _stored(visit: Visit, tx: Transaction) -> Sheet:
@@ -141,7 +143,7 @@ def _stored(visit: Visit, tx: Transaction) -> Sheet:
     record = visit.reading.get(tx, visit.actor, visit.model, key, expand=link_paths(visit))
     maker = _maker(visit, tx, record, _wanted(visit))
     entries = _source(maker).of_record(maker.input_fields(), record)
-    return Sheet(maker, key, record, record, entries, base=entries)
+    return Sheet(maker, key, record, record, entries, visit.names(tx, visit.model, record, "update"), base=entries)
 
 
 def link_paths(visit: Visit) -> list[str]:
@@ -235,9 +237,19 @@ def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError)
             if complaint.at not in wrong or (complaint.at == "" and complaint not in complaints):
                 complaints.append(complaint)
                 wrong.add(complaint.at)
-    problem = visit.words.problem(error) if isinstance(error, Refused) else ""
+    problem = visit.words.refusal(error) if isinstance(error, Refused) else ""
+    names = visit.names(tx, visit.model, found.record, "update")
     return Sheet(
-        got.maker, key, got.stored, found.record, entries, complaints, base=base, conflict=conflict, problem=problem
+        got.maker,
+        key,
+        got.stored,
+        found.record,
+        entries,
+        names,
+        complaints,
+        base=base,
+        conflict=conflict,
+        problem=problem,
     )
 
 
@@ -269,9 +281,7 @@ def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
         for row in rows:
             if row.key in records:
                 show(spec.of, records[row.key], f"{name}.{row.key}.", row.entries)
-    names = Act(visit.catalog, visit.service.store, tx, visit.actor, visit.service.clock.now()).names(
-        visit.model, record, "save"
-    )
+    names = visit.names(tx, visit.model, record, "save")
     hidden = [name for name in got.maker.layout.changes if got.maker.is_hidden(name, record, names)]
     return {"outputs": outputs, "defaults": defaults, "hidden": hidden}
 
@@ -283,7 +293,7 @@ def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
 def _page(visit: Visit, sheet: Sheet, status: int = 200) -> Response:
     maker, model, words = sheet.maker, visit.model, visit.words
     texts = fault_texts(words, sheet.entries, sheet.complaints)
-    parts = maker.parts(sheet.entries, sheet.record, {}, texts, sheet.proposed)
+    parts = maker.parts(sheet.entries, sheet.record, sheet.names, texts, sheet.proposed)
     faults = summary(words, maker, sheet.entries, sheet.complaints, parts)
     if sheet.problem:
         faults = FaultSummary(f"{words('not_saved')}{words('colon')}{sheet.problem}", ())

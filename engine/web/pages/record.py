@@ -11,7 +11,6 @@ from engine.errors import RequestError
 from engine.fields.field import Field
 from engine.fields.rows import RowsField
 from engine.ports import Reason, Record
-from engine.runtime.act import Act
 from engine.store.database import Transaction
 from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultSummary
@@ -111,9 +110,7 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
     presenter = Presenter(visit, model)
     title = presenter.title(record)
     here = f"/m/{model}/{key}"
-    names = Act(visit.catalog, visit.service.store, tx, visit.actor, visit.service.clock.now()).names(
-        model, record, "read"
-    )
+    names = visit.names(tx, model, record, "read")
     rights = visit.service.rights
     writable = [
         name
@@ -125,7 +122,7 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
         version=record["version"],
         status=presenter.at(record, "status") if record["status"] is not None else None,
         note=_note(visit, model),
-        faults=FaultSummary(visit.words.problem(refused), ()) if refused is not None else None,
+        faults=FaultSummary(visit.words.refusal(refused), ()) if refused is not None else None,
         holds=tuple(_hold(visit, presenter, here, hold) for hold in record["holds"]),
         events=tuple(_events(visit, tx, here, title, record)),
         parts=tuple(_parts(visit, presenter, record)),

@@ -11,12 +11,15 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from engine.catalog.catalog import Catalog
 from engine.errors import NotFound, NotLoggedIn
 from engine.policy.access import Actor
+from engine.ports import Record
+from engine.runtime.act import Act
 from engine.runtime.engine import Engine
 from engine.runtime.reading import Reading
 from engine.runtime.service import Service
@@ -95,6 +98,10 @@ class Visit:
         """What people call a model."""
         return self.words.say(self.catalog.models[model].label, model)
 
+    async def form(self) -> FormData:
+        """The form that was sent. A form of many rows has many fields; how large it may be is the server's limit."""
+        return await self.request.form(max_files=0, max_fields=MOST_FIELDS)
+
     def may_read(self, model: str) -> bool:
         """Whether some records of the model are for this reader."""
         return bool(self.service.rights.rows(self.actor, model, "read"))
@@ -102,6 +109,11 @@ class Visit:
     def may_create(self, model: str) -> bool:
         """Whether this reader may put in new records of the model."""
         return bool(self.service.rights.may_create(self.actor, model, None, {}))
+
+    def names(self, tx: Transaction, model: str, record: Record | None, event: str) -> dict[str, Any]:
+        """What expressions about the record may name besides its fields."""
+        act = Act(self.catalog, self.service.store, tx, self.actor, self.service.clock.now())
+        return act.names(model, record, event)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What ``work`` returns, on a transaction that only reads."""
@@ -137,6 +149,9 @@ class Visit:
             return Response(status_code=204, headers={"HX-Redirect": target})
         return RedirectResponse(target, status_code=303)
 
+
+#: Fields of one form: a thousand rows of a dozen columns, and the hidden ones beside them.
+MOST_FIELDS = 50_000
 
 Handler = Callable[[Visit], Awaitable[Response]]
 

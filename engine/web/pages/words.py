@@ -62,6 +62,10 @@ class Words:
             return error.message
         return self.fault(error.code, error.message, {})
 
+    def refusal(self, error: RequestError) -> str:
+        """Why something was refused: what it complains of, else the fault of the whole."""
+        return self.listing([self.complaint(complaint) for complaint in error.complaints]) or self.problem(error)
+
     def listing(self, parts: Sequence[str]) -> str:
         """The parts as one enumeration."""
         return ("、" if self.language == "zh" else ", ").join(parts)
