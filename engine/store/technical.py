@@ -21,6 +21,8 @@ TOKEN = "_token"
 PASSWORD = "_password"
 #: Applied definitions by their fingerprint.
 SNAPSHOT = "_snapshot"
+#: How far the import of a file has come, and which of its rows were refused.
+IMPORT, REFUSED = "_import", "_import_refused"
 
 
 def add_technical_tables(metadata: MetaData) -> None:
@@ -89,4 +91,24 @@ def add_technical_tables(metadata: MetaData) -> None:
         Column("complete", Flag(), nullable=False),
         Column("applied_at", UtcDateTime(), nullable=False),
         Column("applied_by", PlainText()),
+    )
+    Table(
+        IMPORT,
+        metadata,
+        # The same file for the same channel is the same import, wherever it lies.
+        Column("file", PlainText(), primary_key=True),  # a hash of its content
+        Column("channel", PlainText(), primary_key=True),
+        Column("done", BigInteger(), nullable=False),  # records
+        Column("counts", JsonText(), nullable=False),
+        Column("started_at", UtcDateTime(), nullable=False),
+        Column("finished_at", UtcDateTime()),
+    )
+    Table(
+        REFUSED,
+        metadata,
+        Column("file", PlainText(), primary_key=True),
+        Column("channel", PlainText(), primary_key=True),
+        Column("position", BigInteger(), primary_key=True),  # of the record in the file
+        Column("rows", JsonText(), nullable=False),
+        Column("problems", JsonText(), nullable=False),
     )
