@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
@@ -29,7 +29,7 @@ from engine.catalog.kinds.model import back_links
 from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.linker import CatalogLinker
 from engine.catalog.parsing import Parsed, Parser
-from engine.catalog.shapes import BackLink, Shapes
+from engine.catalog.shapes import BackLink, Shapes, Unread
 from engine.catalog.vocabulary import Vocabulary
 from engine.errors import DefinitionError, Label
 from engine.fields.choice import ChoiceField
@@ -114,7 +114,9 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
     for definition in sorted(
         [*definitions, *parsed.extensions], key=lambda found: (found.link_order, found.kind, found.name)
     ):
-        definition.link(linker)
+        # What it says of something that could not be read is judged when that can be.
+        with suppress(Unread):
+            definition.link(linker)
     dependencies = {name: Dependencies(name, fields[name], backs) for name in parsed.models}
     check_computations(linker, parsed.models, dependencies)
     for problem in linker.problems:

@@ -25,6 +25,12 @@ class DefinitionLinker(Linker, Protocol):
         """Adds a problem at a key itself: where the author has chosen its name."""
         ...
 
+    def report_within(
+        self, code: str, message: str, at: Located, key: Key, where: tuple[int, int], hint: str | None = None
+    ) -> None:
+        """Adds a problem at some characters (from, to) of the text that is the value of a key."""
+        ...
+
     def reference(self, kind: str, name: str | None, at: Located, key: Key, *, is_key: bool = False) -> Any:
         """The object of that kind and name; when it does not exist, a problem with a likely name, and None."""
         ...
@@ -62,10 +68,6 @@ class DefinitionLinker(Linker, Protocol):
 
     def states(self, model: str) -> Iterable[str]:
         """The names of all states of the model's workflows."""
-        ...
-
-    def events(self, model: str) -> Iterable[str]:
-        """The names of all events that the model's workflows know."""
         ...
 
 

@@ -143,6 +143,11 @@ class CatalogLinker:
     def report_key(self, code: str, message: str, at: Located, key: Key, hint: str | None = None) -> None:
         self.problem(code, message, at.document.key_span(below(at, key)), hint)
 
+    def report_within(
+        self, code: str, message: str, at: Located, key: Key, where: tuple[int, int], hint: str | None = None
+    ) -> None:
+        self.problem(code, message, at.document.within(below(at, key), *where), hint)
+
     def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
         """Adds a problem at a place, once."""
         self.problems[Problem(code, message, span, hint)] = None
@@ -196,8 +201,10 @@ class CatalogLinker:
     def states(self, model: str) -> Iterable[str]:
         return {state: None for flow in self._workflows.get(model, ()) for state in flow.states}
 
-    def events(self, model: str) -> Iterable[str]:
-        return {event: None for flow in self._workflows.get(model, ()) for event in flow.every_event()}
+    def event(self, model: str, name: str, at: Located, key: Key) -> None:
+        known = {event: None for flow in self._workflows.get(model, ()) for event in flow.every_event()}
+        if name not in known and self.complete("workflow") and self.complete("model", model):
+            self.report("E302", f"no workflow of {model} has an event '{name}'", at, key, did_you_mean(name, known))
 
     @cached_property
     def _workflows(self) -> Mapping[str, Sequence[Workflow]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -75,7 +76,8 @@ def check_template(linker: DefinitionLinker, at: Located, model: str | None, key
         tree = _ENVIRONMENT.parse(text)
         _ENVIRONMENT.compile(tree)
     except TemplateSyntaxError as error:
-        linker.report("E201", f"the template does not parse: {error.message} (its line {error.lineno})", at, key)
+        message = f"the template does not parse: {error.message}"
+        linker.report_within("E201", message, at, key, _line(text, error.lineno))
         return
     models = linker.known("model") if model is None else (model,)
     records = {name: shape for name in models if (shape := linker.shape(name)) is not None}
@@ -83,17 +85,32 @@ def check_template(linker: DefinitionLinker, at: Located, model: str | None, key
         records["record"] = records[model]
     known = {*records, *TEMPLATE_NAMES}
     for name in sorted(find_undeclared_variables(tree) - known):
-        linker.report("E203", f"unknown name '{name}' in a template", at, key, did_you_mean(name, known))
-    for holder, name in _members(tree, records):
-        linker.report("E204", f"{holder.name} has no field '{name}'", at, key, did_you_mean(name, holder.names()))
+        message, hint = f"unknown name '{name}' in a template", did_you_mean(name, known)
+        linker.report_within("E203", message, at, key, _word(text, name), hint)
+    for holder, name, line in _members(tree, records):
+        message, hint = f"{holder.name} has no field '{name}'", did_you_mean(name, holder.names())
+        linker.report_within("E204", message, at, key, _word(text, name, _line(text, line)[0]), hint)
 
 
-def _members(tree: nodes.Template, records: dict[str, Shape]) -> Iterator[tuple[Shape, str]]:
-    """The attributes of known records that do not exist, each with the shape that lacks it."""
+def _line(text: str, number: int) -> tuple[int, int]:
+    """The characters of a line of the template."""
+    lines = text.splitlines(keepends=True)
+    start = sum(map(len, lines[: number - 1]))
+    return start, start + len(lines[number - 1].rstrip()) if number <= len(lines) else start
+
+
+def _word(text: str, word: str, start: int = 0) -> tuple[int, int]:
+    """The characters of the first use of a word from there on: the parser of templates only knows its line."""
+    found = re.compile(rf"\b{re.escape(word)}\b").search(text, start)
+    return found.span() if found else (start, len(text))
+
+
+def _members(tree: nodes.Template, records: dict[str, Shape]) -> Iterator[tuple[Shape, str, int]]:
+    """The attributes of known records that do not exist: the shape that lacks it, its name, its line."""
     for node in tree.find_all(nodes.Getattr):
         holder = _shape_of(node.node, records)
         if holder is not None and holder.member(node.attr) is None:
-            yield holder, node.attr
+            yield holder, node.attr, node.lineno
 
 
 def _shape_of(node: nodes.Expr, records: dict[str, Shape]) -> Shape | None:

@@ -93,6 +93,10 @@ class Linker(Protocol):
         """The object of that kind and name, or None."""
         ...
 
+    def event(self, model: str, name: str, at: Located, key: str | int | tuple[str | int, ...]) -> None:
+        """Reports an event that no workflow of the model has; ``key`` is where it is named."""
+        ...
+
     def reference(self, kind: str, name: str | None, at: Located, key: str) -> Any:
         """The object of that kind and name; when it does not exist, a problem with a likely name, and None."""
         ...

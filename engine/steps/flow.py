@@ -79,7 +79,10 @@ class HoldStep(Aimed):
     message: Label | None = None
 
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
-        self.aim(linker, model, scope)
+        about = self.aim(linker, model, scope)
+        for at, event in enumerate(self.blocks):
+            if about is not None:
+                linker.event(about, event, self, ("blocks", at))
         if self.assign is not None:
             self.assign.link(linker, scope)
         return scope
@@ -119,7 +122,9 @@ class FireStep(Aimed):
     input: Mapping[Name, Formula] = option(default_factory=dict)
 
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
-        self.aim(linker, model, scope)
+        about = self.aim(linker, model, scope)
+        if about is not None:
+            linker.event(about, self.fire, self, "fire")
         for formula in self.input.values():
             linker.compile(formula, scope)
         return scope

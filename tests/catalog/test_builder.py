@@ -84,6 +84,13 @@ fields:
   crate: {type: link, to: crate, back: parcels}
   heavy: {type: boolean, value: crate.weight > 3 and crate.anything == 1}
 ---
+action: pack
+steps: [{create: crate, values: {label: "'x'"}, into: made}, {let: {label: made.label}}]
+---
+message: packed
+for: crate
+text: "{{ crate.label }}"
+---
 access: packer
 scopes: {mine: keeper == user}
 can: {crate: {read: mine, events: [seal]}}

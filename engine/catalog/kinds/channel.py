@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 from engine.catalog.kind import Definition, DefinitionLinker
 from engine.catalog.kinds.app import check_timezone
 from engine.catalog.kinds.mapping import Mapped, link_map
-from engine.catalog.kinds.pages import check_event
 from engine.catalog.kinds.rules import Rule
 from engine.errors import Label
 from engine.expressions.types import BOOLEAN
@@ -126,7 +125,7 @@ class Channel(Definition):
                     "E405", f"the {kind} {name} is for {found.for_}, and this channel feeds {model}", self, kind
                 )
         if self.submit is not None:
-            check_event(linker, model, self.submit, self, "submit")
+            linker.event(model, self.submit, self, "submit")
         if self.intake.timezone is not None:
             check_timezone(linker, self.intake, self.intake.timezone)
         formats = (self.intake.format,) if isinstance(self.intake.format, str) else self.intake.format

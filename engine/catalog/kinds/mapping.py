@@ -124,7 +124,8 @@ def check_constant(linker: DefinitionLinker, entry: Mapped, field: Field, value:
     try:
         field.parse(value)
     except ValueFault as fault:
-        linker.report("E107", f"'{field.name}' does not take this value: {fault.message}", entry, key)
+        code = "E402" if fault.code == "VALUE_CHOICE" else "E107"
+        linker.report(code, f"'{field.name}' does not take this value: {fault.message}", entry, key)
 
 
 def link_lookup(linker: DefinitionLinker, entry: Mapped, scope: Scope) -> None:

@@ -86,7 +86,7 @@ class Form(Definition):
             if field is not None:
                 linker.compile(changes.default, scope, field.expression_type(linker.shape))
         if self.submit is not None:
-            check_event(linker, model, self.submit, self, "submit")
+            linker.event(model, self.submit, self, "submit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +181,7 @@ class Access(Definition):
             self._rows(linker, model, grant.update, grant, "update")
         if grant.events != "all":
             for at, event in enumerate(grant.events):
-                check_event(linker, model, event, grant, ("events", at))
+                linker.event(model, event, grant, ("events", at))
         for at, action in enumerate(grant.run):
             linker.reference("action", action, grant, ("run", at))
         for at, name in enumerate(grant.hide):
@@ -196,10 +196,3 @@ class Access(Definition):
             linker.report("E302", f"there is no scope '{said}' in {self.name}", at, key, hint)
         else:
             linker.row_condition(self.name, said, self.scopes[said], model)
-
-
-def check_event(linker: DefinitionLinker, model: str, event: str, at: Located, key: Key) -> None:
-    """Reports an event that none of the model's workflows knows."""
-    known = list(linker.events(model))
-    if event not in known and linker.complete("workflow"):
-        linker.report("E302", f"no workflow of {model} has an event '{event}'", at, key, did_you_mean(event, known))
