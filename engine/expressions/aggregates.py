@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, case, distinct, exists, false, func, literal, not_, null, true
+from sqlalchemy import BigInteger, ColumnElement, case, cast, distinct, exists, false, func, literal, not_, null, true
 
 from engine.expressions.dialects import Dialect, Sql
 from engine.expressions.relations import Joins
@@ -44,7 +44,7 @@ class Many:
 def total(dialect: Dialect, value: Sql, type_: Type) -> Sql:
     """The sum, 0 of nothing."""
     if type_ == DURATION:
-        return Sql(func.coalesce(func.sum(value.clause), 0), type_)
+        return Sql(cast(func.coalesce(func.sum(value.clause), 0), BigInteger()), type_)
     found = dialect.total(value)
     return Sql(func.coalesce(found.clause, dialect.zero()), type_)
 

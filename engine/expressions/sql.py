@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, case, false, literal, not_, null, or_
+from sqlalchemy.sql.elements import Grouping
 
 from engine.expressions.aggregates import AGGREGATES, Many, all_of, any_of, distinct_values
 from engine.expressions.dialects import DIALECTS, Dialect, Sql
@@ -345,7 +346,8 @@ class Translator:
                 case Logic(op=op, parts=parts):
                     return (and_ if op == "and" else or_)(*(self._truth(part, exact) for part in parts))
                 case Unary(op="not", operand=operand):
-                    return not_(self.truth(operand))
+                    # In brackets: IS binds tighter than NOT
+                    return Grouping(not_(self.truth(operand)))
                 case Compare():
                     return self._compare(node)
                 case Call(function="any" | "all" as function, args=(arg,)):

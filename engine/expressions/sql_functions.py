@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, String, func
+from sqlalchemy import BigInteger, ColumnElement, String, cast, func
 
 from engine.expressions.dialects import Dialect, Sql
 from engine.expressions.postgres import SCALARS
@@ -63,7 +63,7 @@ def mixed(dialect: Dialect, op: str, left: Sql, right: Sql, type_: Type) -> Sql 
         return dialect.returned(func.ol_days_between, [right.clause, left.clause], type_)
     if op == "*":
         amount, duration = (left, right) if right.type == DURATION else (right, left)
-        return Sql(dialect.stored(amount, 0) * duration.clause, type_)
+        return Sql(cast(dialect.stored(amount, 0) * duration.clause, BigInteger()), type_)
     if op == "+" and left.type == DURATION:
         left, right = right, left
     if left.type == DURATION:

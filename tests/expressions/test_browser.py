@@ -19,7 +19,7 @@ from engine.expressions.builtins import BUILTINS
 from engine.expressions.faults import ExpressionProblems
 from engine.expressions.functions.function import Form, Function, functions
 from engine.expressions.language import Expression, compile_expression
-from engine.expressions.types import DECIMAL, TEXT, ListType, RecordType, Type
+from engine.expressions.types import DECIMAL, INTEGER, TEXT, ListType, RecordType, Type
 from tests.expressions.table import CASES, SCOPE, Case
 
 FUNCTIONS = functions(BUILTINS)
@@ -76,6 +76,8 @@ def read(type_: Type, value: Any) -> Any:
         "datetime": datetime.fromisoformat,
         "time": time.fromisoformat,
     }
+    if type_ == INTEGER:
+        return int(value)  # text where JavaScript's own numbers would round it
     if type_ == DECIMAL:
         assert isinstance(value, str), "decimals are text in JSON"
     return readers.get(type_.name, lambda same: same)(value)
