@@ -60,7 +60,7 @@ class Parser:
         patches: list[Document] = []
         whole: dict[str, Document] = {}
         for document in (*system, *application.documents):
-            if document.kind == Workflow.kind and "extends" in document.data:
+            if document.kind == Workflow.kind and document.data.get("extends") is not None:
                 patches.append(document)
             else:
                 self._read(document)

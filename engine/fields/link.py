@@ -134,15 +134,22 @@ class LookupField(Field):
             # A field is frozen for everyone but its own linking, which happens once.
             object.__setattr__(self, "_source", source)
 
-    def _find_source(self, linker: Linker, scope: Scope) -> Field | None:
-        """The field that the path leads to; None with a problem when it does not lead to one."""
+    def _find_source(self, linker: Linker, scope: Scope, asking: tuple[LookupField, ...] = ()) -> Field | None:
+        """The field that the path leads to; None with a problem when it does not lead to one. ``asking`` are the lookups
+        that lead here."""
+        if any(self is other for other in asking):
+            names = " → ".join(lookup.name for lookup in (*asking, self))
+            linker.report("E401", f"lookups that need each other: {names}", asking[0], "from")
+            return None
         place = scope.record.name if scope.record is not None else ""
         fields = _fields_at(linker, place)
         found: Field | None = None
         for index, step in enumerate(self.steps):
             found = fields.get(step)
             if isinstance(found, LookupField):
-                found = found._find_source(linker, Scope(linker.shape(place)))
+                found = found._find_source(linker, Scope(linker.shape(place)), (*asking, self))
+                if found is None:
+                    return None
             last = index == len(self.steps) - 1
             if found is None or not (last or isinstance(found, LinkField)):
                 hint = did_you_mean(step, fields)
