@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from engine.catalog.builder import build_texts
 from engine.catalog.catalog import Catalog
@@ -17,8 +20,11 @@ from engine.store.database import Database
 from engine.store.keys import new_key
 from engine.store.store import Store
 from engine.store.transaction import Transaction
+from tests.databases import PostgresServer
 
 T = TypeVar("T")
+#: For properties that ask a database many times: fewer examples than others have.
+FEW = settings(max_examples=max(10, settings.default.max_examples // 4))
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 DEFINITIONS = """
@@ -90,12 +96,37 @@ def create_all(store: Store) -> None:
             install_functions(connection)
 
 
+def prepare(url: str, catalog: Catalog) -> None:
+    """Creates the tables of the catalogue in an empty database."""
+    database = Database.open(url, durable=False)
+    create_all(Store(catalog, database))
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Path:
+    """An SQLite database with the tables, to be copied."""
+    file = tmp_path_factory.mktemp("prepared") / "store.db"
+    prepare(f"sqlite:///{file}", catalog)
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def prepared_url(request: pytest.FixtureRequest, catalog: Catalog, tmp_path: Path) -> Iterator[str]:
+    """A database of this test's own with the tables in it; each test that asks for it runs on both."""
+    if request.param == "sqlite":
+        copy = shutil.copy(request.getfixturevalue("prepared_file"), tmp_path / "store.db")
+        yield f"sqlite:///{copy}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.scratch(server.template("store", lambda url: prepare(url, catalog))) as url:
+            yield url
+
+
 @pytest.fixture
-def store(database_url: str, catalog: Catalog) -> Iterator[Store]:
-    database = Database.open(database_url, durable=False)
-    made = Store(catalog, database)
-    create_all(made)
-    yield made
+def store(prepared_url: str, catalog: Catalog) -> Iterator[Store]:
+    database = Database.open(prepared_url, durable=False)
+    yield Store(catalog, database)
     database.close()
 
 

@@ -18,7 +18,7 @@ from engine.store.keys import new_key
 from engine.store.records import snapshot
 from engine.store.store import Store
 from engine.store.transaction import Transaction
-from tests.store.conftest import NOON, Desk, plain
+from tests.store.conftest import FEW, NOON, Desk, plain
 
 
 def decimals(precision: int, digits: int) -> st.SearchStrategy[Decimal]:
@@ -97,7 +97,7 @@ def test_a_record_is_read_as_it_was_written(desk: Desk) -> None:
     assert [[part["serial"] for part in row["parts"]] for row in found["items"]] == [["s1", "s2"], []]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parcels=st.lists(PARCELS, min_size=1, max_size=3))
 def test_any_record_is_read_as_it_was_written(desk: Desk, parcels: list[Record]) -> None:
     def write(tx: Transaction) -> list[Record]:
@@ -112,7 +112,7 @@ def test_any_record_is_read_as_it_was_written(desk: Desk, parcels: list[Record])
     assert [dict(record) for record in found] == [{**record, **live} for record in written]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=PARCELS, after=PARCELS, number=st.integers(0, 1000))
 def test_any_change_is_read_as_it_was_written(desk: Desk, before: Record, after: Record, number: int) -> None:
     """Rows that stay, go, come, move and change, at both levels."""
