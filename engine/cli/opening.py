@@ -1,0 +1,47 @@
+"""An application opened for a command: its definitions, its database with the tables that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from engine.catalog.reload import CatalogHolder
+from engine.cli.place import Place
+from engine.policy.access import Actor
+from engine.runtime.actors import actor_of
+from engine.runtime.engine import Engine
+from engine.runtime.service import SYSTEM
+from engine.store.database import Database
+from engine.store.transaction import Transaction
+
+
+@contextmanager
+def opened(place: Place, *, prepare: bool = True) -> Iterator[Engine]:
+    """The application, ready to act. With ``prepare`` an additive plan is applied first, and any other is refused."""
+    if place.database_url.startswith("sqlite:///"):
+        place.data.mkdir(parents=True, exist_ok=True)
+    database = Database.open(place.database_url)
+    try:
+        engine = Engine(CatalogHolder(place.root), database)
+        if prepare:
+            engine.prepare()
+        yield engine
+    finally:
+        database.close()
+
+
+def acting(engine: Engine, login: str | None) -> Actor:
+    """The user of that login; the engine itself when none is named."""
+    if login is None:
+        return SYSTEM
+    service = engine.service
+
+    def read(tx: Transaction) -> Actor:
+        found = service.store.records.resolve(tx, "user", [login])
+        if login not in found:
+            raise click.ClickException(f"there is no user {login}")
+        return actor_of(service, tx, found[login])
+
+    return engine.database.read(read)

@@ -1,0 +1,160 @@
+"""Writes the records of a view to a file, page by page, as the actor may see them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from openpyxl import Workbook
+
+from engine.errors import BadRequest, NotFound
+from engine.fields.field import Field, say
+from engine.fields.link import LinkField
+from engine.policy.access import Actor
+from engine.ports import Record
+from engine.runtime.reading import Reading
+from engine.runtime.service import denied
+from engine.store.database import Database
+
+#: Records read at a time.
+CHUNK = 500
+#: What a spreadsheet program would take for a formula gets an apostrophe, which it takes for "this is text".
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+WriteRow = Callable[[Sequence[Any]], None]
+
+
+class Exporter:
+    """Exports views of one catalogue."""
+
+    def __init__(self, reading: Reading, database: Database) -> None:
+        self.reading = reading
+        self.catalog = reading.catalog
+        self.database = database
+
+    def run(self, actor: Actor, name: str, path: Path, language: str = "en") -> int:
+        """How many records were written. ``name`` is a view, or a model with all its fields (rows only in ``.jsonl``).
+
+        Exporting is a right of its own; without the right to private data they are masked in the file, too."""
+        view = self.catalog.views.get(name)
+        model = view.for_ if view is not None else name
+        if model not in self.catalog.models:
+            raise NotFound(f"there is no view or model {name}")
+        verdict = self.reading.rights.may_export(actor, model)
+        if not verdict:
+            raise denied(verdict)
+        if path.suffix == ".jsonl":
+            return self._lines(actor, model, name, path)
+        columns = list(view.columns) if view is not None else self._columns(actor, model)
+        with _writer(path) as write:
+            write([self._label(model, column, language) for column in columns])
+            count = 0
+            for record in self._records(actor, name, model, columns):
+                write([self._cell(actor, model, record, column, language) for column in columns])
+                count += 1
+        return count
+
+    def _lines(self, actor: Actor, model: str, name: str, path: Path) -> int:
+        count = 0
+        with path.open("wb") as file:
+            for record in self._records(actor, name, model, ()):
+                file.write(orjson.dumps(self.reading.wire(actor, model, record)) + b"\n")
+                count += 1
+        return count
+
+    def _records(self, actor: Actor, name: str, model: str, columns: Sequence[str]) -> Iterator[Record]:
+        view = self.catalog.views.get(name)
+        where = view.where.expression if view is not None and view.where is not None else None
+        sort = view.sort if view is not None else ()
+        expand = tuple(dict.fromkeys(column.rpartition(".")[0] for column in columns if "." in column))
+        links = tuple(column for column in columns if isinstance(self._field(model, column), LinkField))
+        after: str | None = None
+        while True:
+            page = self.database.read(
+                lambda tx, after=after: self.reading.page(  # type: ignore[misc]  # the default keeps this round's cursor
+                    tx, actor, model, where=where, sort=sort, limit=CHUNK, after=after, expand=(*expand, *links)
+                )
+            )
+            yield from page.records
+            after = page.next
+            if after is None:
+                return
+
+    def _columns(self, actor: Actor, model: str) -> list[str]:
+        hidden = self.reading.rights.hidden(actor, model)
+        return [name for name, field in self.catalog.fields(model).items() if field.stored and name not in hidden]
+
+    def _field(self, model: str, path: str) -> Field:
+        fields = self.catalog.fields(model)
+        found: Field | None = None
+        for part in path.split("."):
+            found = fields.get(part)
+            if found is None:
+                raise BadRequest(f"{model} has no {path}", code="UNKNOWN_FIELD")
+            fields = self.catalog.fields(found.target) if isinstance(found, LinkField) else {}
+        assert found is not None  # noqa: S101  a path has a part
+        return found
+
+    def _label(self, model: str, path: str, language: str) -> str:
+        return say(self._field(model, path).label, language, path)
+
+    def _cell(self, actor: Actor, model: str, record: Record, path: str, language: str) -> Any:
+        *steps, last = path.split(".")
+        holder: Record | None = record
+        place = model
+        for step in steps:
+            link = self.catalog.fields(place)[step]
+            holder = holder[step] if holder is not None else None
+            place = link.target if isinstance(link, LinkField) else place
+        if holder is None:
+            return ""
+        return self._shown(actor, place, holder, last, language)
+
+    def _shown(self, actor: Actor, place: str, holder: Record, name: str, language: str) -> Any:
+        """The text of one value, masked where the actor may not see it."""
+        field, value = self.catalog.fields(place)[name], holder.get(name)
+        if value is None or name in self.reading.rights.hidden(actor, place):
+            return ""
+        if field.private and not self.reading.rights.sees_private(actor, place):
+            return str(field.mask(value))
+        if isinstance(field, LinkField):
+            target = self.catalog.models[field.target]
+            shown = value.get(target.key) if target.key else None
+            return str(shown if shown is not None else value["id"])
+        return field.edit_text(value, ZoneInfo(self.catalog.app.timezone))
+
+
+@contextmanager
+def _writer(path: Path) -> Iterator[WriteRow]:
+    """A function that writes one row of a CSV or XLSX file; the ending says which."""
+    if path.suffix == ".xlsx":
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet()
+        yield lambda row: sheet.append([_harmless(cell) for cell in row])
+        book.save(path)
+    elif path.suffix == ".csv":
+        # The mark of UTF-8, without which spreadsheet programs guess another encoding.
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            yield lambda row: writer.writerow([_harmless(cell) for cell in row])
+    else:
+        raise BadRequest(f"{path.name}: write to .csv, .xlsx or .jsonl", code="WRONG_FORMAT")
+
+
+def _harmless(cell: Any) -> Any:
+    if isinstance(cell, str) and cell.startswith(FORMULA) and not _is_number(cell):
+        return "'" + cell
+    return cell
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
