@@ -186,9 +186,9 @@ def test_a_cursor_is_checked(desk: Desk, parcels: list[str]) -> None:
     assert cursor is not None
     mark, keys, key = orjson.loads(base64.urlsafe_b64decode(cursor + "=="))
     bad = [
-        "", "x", "!!!!", "é", cursor[:-5], forged(), forged(mark, keys), forged(mark, [], key), forged(mark, ["x"], key),
-        forged(mark, [True], key), forged(mark, keys, 5), forged(mark, keys, "x' OR 1=1"), forged("other", keys, key),
-        forged(mark, {"a": 1}, key),
+        "", "x", "!!!!", "é", cursor[:-5], forged(), forged(mark, keys), forged(mark, [], key),
+        forged(mark, ["x"], key), forged(mark, [True], key), forged(mark, {"a": 1}, key),
+        forged(mark, keys, 5), forged(mark, keys, "x' OR 1=1"), forged("other", keys, key),
     ]  # fmt: skip
     for text in bad:
         with pytest.raises(BadRequest) as caught:
