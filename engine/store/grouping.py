@@ -1,4 +1,4 @@
-"""Groups of records with measures: ``group: {item: sku, week: week(due)}, measure: {total: sum(quantity)}``."""
+"""Groups of records with measures: ``group: {kind: kind, week: week(due)}, measure: {total: sum(weight)}``."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Grouping:
         clause = select(*labelled).select_from(translation.joins.source).where(condition)
         # By position: the same expression written twice has parameters of two names, which PostgreSQL takes for two.
         clause = clause.group_by(*(literal_column(str(index + 1)) for index in range(len(group))))
-        clause = clause.order_by(*(self._order(text) for text in sort or list(group)))
+        clause = clause.order_by(*(self._sorted_by(text) for text in sort or list(group)))
         translation.given("most")
         clause = clause.limit(bindparam("most"))
         self._statement = Statement(clause, dialect, translation.parameters, raw_rows=True)
@@ -82,7 +82,7 @@ class Grouping:
             self._expander.read(tx, place, [group[name] for group in found if group[name] is not None])
         return found
 
-    def _order(self, text: str) -> ColumnElement[Any]:
+    def _sorted_by(self, text: str) -> ColumnElement[Any]:
         name = text.removeprefix("-")
         if name not in self._names:
             raise BadRequest(f"groups are sorted by their keys and measures, not by {name!r}", code="BAD_SORT")
