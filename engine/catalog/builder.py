@@ -29,6 +29,7 @@ from engine.catalog.kinds.model import back_links
 from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.linker import CatalogLinker
 from engine.catalog.parsing import Parsed, Parser
+from engine.catalog.private import inherit_privacy
 from engine.catalog.shapes import BackLink, Shapes, Unread
 from engine.catalog.vocabulary import Vocabulary
 from engine.errors import DefinitionError, Label
@@ -117,6 +118,7 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
         # What it says of something that could not be read is judged when that can be.
         with suppress(Unread):
             definition.link(linker)
+    inherit_privacy(fields)
     dependencies = {name: Dependencies(name, fields[name], backs) for name in parsed.models}
     check_computations(linker, parsed.models, dependencies)
     for problem in linker.problems:

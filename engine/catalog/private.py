@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 
+from engine.catalog.computations import levels
 from engine.fields.field import Field
 from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
@@ -42,4 +43,21 @@ class PrivatePaths(Container[tuple[str, ...]]):
         if formula is None or formula.expression is None or (model, name) in asked:
             return False
         asked |= {(model, name)}
-        return any(self._private(model, fields, read, asked) for read in formula.expression.reads)
+        if any(self._private(model, fields, read, asked) for read in formula.expression.reads):
+            return True
+        root = model.partition(".")[0]
+        around = [read[1:] for read in formula.expression.scope_reads if read[0] in ("record", root) and root != model]
+        return any(self._private(root, self._fields(root), read, asked) for read in around)
+
+
+def inherit_privacy(fields: Mapping[str, Mapping[str, Field]]) -> None:
+    """Marks the fields that are worked out from personal data, and do not say whether they show it, as private too.
+
+    Part of linking: fields are frozen for everyone after it.
+    """
+    for model in fields:
+        paths = PrivatePaths(fields.__getitem__, model)
+        for path, level in levels(fields[model]):
+            for name, found in level.items():
+                if found.private is None and (*path, name) in paths:
+                    object.__setattr__(found, "private", True)

@@ -138,17 +138,24 @@ def test_equality_refuses_what_the_field_cannot_be() -> None:
             CATALOG.equality("parcel", name, text)
 
 
-def test_private_paths_are_followed_through_links_and_rows() -> None:
-    paths = parcels(
-        "extend: parcel\nfields:\n  call: {type: lookup, from: client.phone}\n"
-        "  shown: {type: lookup, private: false, from: client.phone}\n"
-    ).private_paths("parcel")
+def test_private_data_is_private_however_it_is_reached() -> None:
+    catalog = parcels("""extend: parcel
+fields:
+  call: {type: lookup, from: client.phone}
+  shown: {type: lookup, private: false, from: client.phone}
+  long: {type: integer, value: len(client.phone)}
+  notes: {type: rows, of: {text: {type: text, value: parcel.call}, other: {type: text, value: parcel.note}}}
+""")
+    paths = catalog.private_paths("parcel")
     assert ("client", "phone") in paths
     assert ("owner", "manager", "manager", "email") in paths
-    assert ("call",) in paths
-    assert ("shown",) not in paths
     assert ("lines", "quantity") not in paths
     assert ("client", "name") not in paths
+    fields = catalog.fields("parcel")
+    marked = {name: fields[name].private for name in ("call", "shown", "long", "note")}
+    assert marked == {"call": True, "shown": False, "long": True, "note": None}
+    rows = catalog.row_fields("parcel", ("notes",))
+    assert (rows["text"].private, rows["other"].private) == (True, None)
 
 
 def test_measures_see_the_values_of_a_group() -> None:
