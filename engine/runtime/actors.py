@@ -43,7 +43,7 @@ def actor_of(
         name=user["name"],
         roles=frozenset(roles),
         teams=tuple(team["id"] for team in teams),
-        language=user["language"] or service.catalog.app.languages[0],
+        language=user["language"] or "",  # none of its own: what the browser asks for
         ip=ip,
         scopes=scopes,
         facts=facts,

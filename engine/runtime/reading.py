@@ -28,6 +28,7 @@ from engine.runtime.plans import workflow_reads
 from engine.store.transaction import Transaction
 from engine.store.expanding import ALL
 from engine.store.query import Page
+from engine.store.sorting import read_terms
 
 #: A page of a list has at most so many records.
 LARGEST_PAGE = 500
@@ -90,8 +91,9 @@ class Reading:
         ``sort`` and then by id. ``search`` is a text and the fields to look for it in."""
         self._known(model)
         self._paths(model, expand)
-        if not 1 <= limit <= LARGEST_PAGE:
-            raise BadRequest(f"limit must be between 1 and {LARGEST_PAGE}", code="BAD_LIMIT")
+        _check_limit(limit)
+        for term in read_terms(self.catalog, model, tuple(sort)):
+            self._refuse_private(actor, model, term.expression)
         names = self._act(tx, actor).names(None, None, "read")
         return self.store.query.page(
             tx,
@@ -118,8 +120,11 @@ class Reading:
         measure: Mapping[str, str],
         where: str | None = None,
         equal: Mapping[str, str] | None = None,
+        sort: Sequence[str] = (),
+        limit: int = LARGEST_PAGE,
     ) -> list[dict[str, Any]]:
-        """One dict for each group of the records that the actor may read, with the measures."""
+        """One dict for each group of the records that the actor may read, with the measures, in the order of ``sort``."""
+        _check_limit(limit)
         self._known(model)
         scope, every = self.catalog.scope(model), self.catalog.measure_scope(model)
         for text, names in (*((text, scope) for text in group), *((text, every) for text in measure.values())):
@@ -132,7 +137,8 @@ class Reading:
             names=self._act(tx, actor).names(None, None, "read"),
             group={text: self.catalog.compile(text, scope) for text in group},
             measure={name: self.catalog.compile(text, every) for name, text in measure.items()},
-            limit=LARGEST_PAGE,
+            sort=tuple(sort),
+            limit=limit,
         )
 
     def _conditions(
@@ -239,6 +245,14 @@ class Reading:
         """The JSON form of the record as this actor may see it."""
         return self._wire(actor, model, self.catalog.fields(model), record, [path.split(".") for path in expand])
 
+    def written(self, tx: Transaction, actor: Actor, model: str, record: Record) -> dict[str, Any]:
+        """What the actor sees of a record that it has just written: the JSON form, or where the record is not (or no longer)
+        its to read, only that it is there."""
+        rows = self.rights.rows(actor, model, "read")
+        if rows.everything or rows.reach(record, self._act(tx, actor).names(model, record, "read")):
+            return self.wire(actor, model, record)
+        return {name: record[name] for name in ("id", "version", "status")}
+
     def _wire(
         self, actor: Actor, model: str, fields: Mapping[str, Field], record: Record, expand: Sequence[Sequence[str]]
     ) -> dict[str, Any]:
@@ -289,6 +303,11 @@ class Reading:
     def _known(self, model: str) -> None:
         if model not in self.catalog.models:
             raise NotFound(f"there is no model {model}")
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise BadRequest(f"limit must be between 1 and {LARGEST_PAGE}", code="BAD_LIMIT")
 
 
 def _masked_changes(

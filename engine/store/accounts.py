@@ -1,4 +1,4 @@
-"""How people and programs prove who they are, as rows: password hashes, sessions, tokens. Secrets stand here as hashes only.
+"""How people and programs prove who they are, as rows: passwords, sessions, tokens. Secrets stand here as hashes only.
 
 The tables are the engine's own, so that one object serves whatever the definitions say.
 """

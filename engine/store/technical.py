@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table
 
-from engine.fields.columns import Flag, JsonText, Key, PlainText, UtcDateTime
+from engine.fields.columns import JsonText, Key, PlainText, UtcDateTime
 
 #: The next number of each sequence in each of its periods.
 SEQUENCE = "_sequence"
@@ -80,18 +80,19 @@ def add_technical_tables(metadata: MetaData) -> None:
         Column("hash", PlainText(), nullable=False),
         Column("changed_at", UtcDateTime(), nullable=False),
     )
-    Table(
+    snapshot = Table(
         SNAPSHOT,
         metadata,
-        Column("fingerprint", PlainText(), primary_key=True),
-        Column("number", BigInteger(), nullable=False, unique=True),  # they follow each other
+        Column("number", BigInteger(), primary_key=True),  # they follow each other; the greatest is in force
+        # The same definitions may be applied, taken back and applied again.
+        Column("fingerprint", PlainText(), nullable=False),
         Column("sources", JsonText(), nullable=False),
-        Column("plan", JsonText()),
-        Column("inverse", JsonText()),
-        Column("complete", Flag(), nullable=False),
+        Column("plan", JsonText(), nullable=False),
+        Column("inverse", JsonText(), nullable=False),
         Column("applied_at", UtcDateTime(), nullable=False),
         Column("applied_by", PlainText()),
     )
+    Index("ix__snapshot_fingerprint", snapshot.c.fingerprint)
     Table(
         IMPORT,
         metadata,

@@ -15,14 +15,14 @@ from engine.web.pages.faults import fault_page
 from engine.web.pages.visit import Handler, Site, Visit, remember
 
 
-def page_routes(engine: Engine) -> tuple[BaseRoute, ...]:
-    """The routes of all pages and of the files that they load.
+def page_routes(engine: Engine, site: Site | None = None) -> tuple[BaseRoute, ...]:
+    """The routes of all pages and of the files that they load. ``site``: what others draw pages with as well.
 
     They need ``request.state.actor`` (an ``Actor`` or None) from the session's middleware; checking cross-site
     requests,
     the security headers, ``POST /login`` and ``POST /logout`` are not theirs.
     """
-    site = Site(engine)
+    site = site or Site(engine)
 
     def get(path: str, handler: Handler) -> Route:
         return Route(path, _endpoint(site, handler), methods=["GET"])
