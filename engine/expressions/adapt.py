@@ -88,7 +88,8 @@ def fit(node: Node, wanted: Type) -> Node | Misfit:
     """The node as a value of the wanted type, with constants converted; a Misfit when it is none."""
     have = node.type
     if have == NULL:
-        return replace(node, type=wanted)
+        # Null whatever it is made of: `null if flag else null`.
+        return Constant(type=wanted, nullable=True, start=node.start, end=node.end, value=None)
     if isinstance(wanted, ChoiceType) and is_literal_text(node):
         return _option(node, wanted)
     if isinstance(wanted, ListType):

@@ -13,6 +13,12 @@ MOST_KEPT = 4_096
 MOST_NODES = 500
 DEEPEST = 50
 
+#: What Python's reasons, which are words for programmers, come down to.
+_HINTS = {
+    "comma": "a comma or an operator may be missing",
+    "expected 'else'": "a condition is written: a if condition else b",
+}
+
 
 class Parsed:
     """The syntax tree of a text (``root``), and which characters of the text a node stands for."""
@@ -89,8 +95,5 @@ def _syntax(text: str, lead: int, error: SyntaxError) -> Fault:
         return Fault("E201", "the expression breaks off", None, full - 1, full)
     start = min(lead + error.offset - 1, full - 1)
     end = lead + (error.end_offset or 0) - 1
-    # Python's reasons are words for programmers, but for this one.
-    hint = "a comma or an operator may be missing" if "comma" in error.msg else None
-    if "expected 'else'" in error.msg:
-        hint = "a condition is written: a if condition else b"
-    return Fault("E201", "the expression does not parse here", hint, start, min(max(end, start + 1), full))
+    likely = next((advice for sign, advice in _HINTS.items() if sign in error.msg), None)
+    return Fault("E201", "the expression does not parse here", likely, start, min(max(end, start + 1), full))

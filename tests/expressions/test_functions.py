@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -75,6 +76,11 @@ def test_the_number_of_arguments_is_told() -> None:
         compile_expression("shout(name, 1, 2)", SCOPE, functions=MORE)
     with pytest.raises(ExpressionProblems, match="coalesce takes 2 or more arguments, not 1"):
         compile_expression("coalesce(name)", SCOPE, functions=MORE)
+
+
+def test_the_sum_of_no_durations_is_a_duration() -> None:
+    expression = compile_expression("sum(minutes(p.times) for p in spares)", SCOPE, functions=FUNCTIONS)
+    assert expression(record(), {}) == timedelta()
 
 
 @pytest.mark.parametrize(
