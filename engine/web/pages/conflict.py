@@ -8,6 +8,7 @@ from engine.store.database import Transaction
 from engine.web.pages.entries import BLANK, Entries, Entry, changed
 from engine.web.pages.formview import Change, Conflict, Difference, FormMaker
 from engine.web.pages.moments import moment_text
+from engine.web.pages.timeline import Teller
 from engine.web.pages.visit import Visit
 
 
@@ -34,9 +35,8 @@ def conflict_between(
         fields.append(Difference(maker.presenter.label(name), count, own))
     entries = visit.reading.timeline(tx, visit.actor, visit.model, record["id"])
     since = [entry for entry in entries if (entry.get("record_version") or 0) > version]
-    changes = tuple(
-        Change(entry.get("actor_name") or visit.words("system"), moment_text(visit, entry["at"])) for entry in since
-    )
+    teller = Teller(visit, tx, maker.presenter, since)
+    changes = tuple(Change(teller.who(entry), moment_text(visit, entry["at"])) for entry in since)
     return Conflict(changes, tuple(fields))
 
 

@@ -236,7 +236,9 @@ class Reader:
             return None
         if spec.widget == "choices":
             return list(entry.many)
-        return spec.parse_text(entry.text.strip(), self.zone)
+        text = entry.text.strip()
+        # The sign stands beside the input, not in it.
+        return spec.parse_text(f"{text}%" if spec.widget == "percent" and text[-1].isdigit() else text, self.zone)
 
     def _link(self, spec: LinkField, entry: Entry) -> str | None:
         text = entry.text.strip()

@@ -84,6 +84,7 @@ class ListView:
     """What ``list.html`` draws."""
 
     label: str
+    note: str
     path: str
     tabs: tuple[Tab, ...]
     kept: tuple[tuple[str, str], ...]
@@ -144,6 +145,7 @@ async def show(visit: Visit) -> Response:
     first = len(trail) * PER_PAGE + 1
     view = ListView(
         label=visit.model_label(model),
+        note=visit.words("trashed") if "trashed" in params else "",
         path=address.path,
         tabs=tuple(Tab(one.label, address.only(view=one.name), one.name == chosen.name) for one in views),
         kept=tuple((key, value) for key, value in params.multi_items() if key in ("view", "sort")),

@@ -83,7 +83,7 @@ class Teller:
         kind, _, event = act.partition(":")
         what = words(ACTS[act]) if act in ACTS else event_label(self.visit, self.presenter.model, event or kind)
         changes = list(self._changes(entry["changes"] or {}, new=act == "create"))
-        return self._told("event" if event else kind, what, self._who(entry), entry["at"], changes)
+        return self._told("event" if event else kind, what, self.who(entry), entry["at"], changes)
 
     def hold(self, hold: Record) -> Iterator[tuple[datetime, TimelineEntry]]:
         """A hold: when it was placed, and when it was released."""
@@ -111,7 +111,8 @@ class Teller:
             open=len(changes) <= OPEN_UP_TO and sort != "create",
         )
 
-    def _who(self, entry: Mapping[str, Any]) -> str:
+    def who(self, entry: Mapping[str, Any]) -> str:
+        """Who did it, by name."""
         if entry["actor"] is not None:
             return self._person(entry["actor"])
         name = entry["actor_name"]

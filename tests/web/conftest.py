@@ -1,0 +1,24 @@
+"""The purchase desk for the tests of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.web.desk_app import Desk, open_desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """The application with its master data and nothing else; the clerk makes the requests."""
+    with open_desk(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visitor(desk: Desk) -> TestClient:
+    """A browser without JavaScript, reading Chinese."""
+    return TestClient(desk.application, headers={"Accept-Language": "zh-CN"}, follow_redirects=False)
