@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import reduce
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -36,7 +37,8 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy import Column as TableColumn
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine, Uuid
 
 from engine.expressions.types import (
     BOOLEAN,
@@ -64,6 +66,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _LARGEST = 2**63 - 1
 #: An integer column never equals it, and null stays unknown.
 _NEVER_EQUAL = 0.5
+#: The nil UUID: no record has it.
+_NO_KEY = str(UUID(int=0))
+_POSTGRES = postgresql.dialect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,18 @@ class Dialect:
         """The least or greatest of values in one form: ``min`` or ``max``; null when one is null."""
         raise NotImplementedError
 
+    def is_key(self, value: Sql) -> bool:
+        """Whether the value is an id in a column that holds only ids."""
+        return False
+
+    def key(self, text: str) -> str:
+        """The text as an id beside such a column; one that equals none where it is no id."""
+        return text
+
+    def as_text(self, value: Sql) -> Sql:
+        """The value, an id as the text that it is to expressions."""
+        return value
+
     def typed(self, bound: ColumnElement[Any]) -> ColumnElement[Any]:
         """The parameter, of a type that the database knows even where nothing else in the statement tells it."""
         return bound
@@ -184,12 +201,15 @@ class Dialect:
         answer: ColumnElement[bool]
         if left.type in NUMBERS and (left.scale is None or left.scale != right.scale):
             answer = self.compare_exact(op, self.exact(left), self.exact(right))
+        elif op in ("==", "!="):
+            # Equal in one collation is equal in all; and an id, whose column is no text everywhere, has none.
+            answer = apply(left.clause, right.clause)
         else:
             answer = apply(self.sortable(left), self.sortable(right))
         return answer
 
     def sortable(self, value: Sql) -> ColumnElement[Any]:
-        """The value such that texts sort by code points."""
+        """The value such that the database sorts it as we do: texts by code points, numbers by size."""
         return value.clause
 
     def unpacked(self, column: ColumnElement[Any]) -> FromClause:
@@ -256,6 +276,11 @@ class Sqlite(Dialect):
             return replace(value, clause=getattr(func, f"ol_{function}_of")(value.clause, type_=String()))
         return replace(value, clause=getattr(func, function)(value.clause))
 
+    def sortable(self, value: Sql) -> ColumnElement[Any]:
+        if value.type in NUMBERS and value.scale is None:
+            return func.ol_sortable(value.clause, type_=String())
+        return value.clause
+
     def unpacked(self, column: ColumnElement[Any]) -> FromClause:
         return func.json_each(column).table_valued(TableColumn("value", String())).alias()
 
@@ -307,6 +332,23 @@ class Postgres(Dialect):
     def column(self, clause: ColumnElement[Any], type_: Type, digits: int) -> Sql:
         raw = self.raw(type_)
         return Sql(clause if raw is None else type_coerce(clause, raw), type_, 0 if type_ == INTEGER else None)
+
+    def is_key(self, value: Sql) -> bool:
+        return isinstance(value.clause.type.dialect_impl(_POSTGRES), Uuid) or (
+            isinstance(value.clause.type, TypeDecorator)
+            and isinstance(value.clause.type.load_dialect_impl(_POSTGRES), Uuid)
+        )
+
+    def key(self, text: str) -> str:
+        try:
+            return str(UUID(text))
+        except ValueError:
+            return _NO_KEY
+
+    def as_text(self, value: Sql) -> Sql:
+        if isinstance(value.type, RecordType) or not self.is_key(value):
+            return value
+        return replace(value, clause=cast(value.clause, String()))
 
     def typed(self, bound: ColumnElement[Any]) -> ColumnElement[Any]:
         return cast(bound, bound.type)

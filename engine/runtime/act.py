@@ -250,7 +250,9 @@ class Act:
                     "reasons": [_plain(reason) for reason in working.trail],
                 }
                 for working in self.working.values()
+                # A rule that was tried is told even where it has changed nothing.
                 if (changes := differences(working.origin, working.record, self.catalog.fields(working.model)))
+                or working.trail
             ],
         )
         self.store.jobs.add(self.tx, self.jobs)

@@ -11,6 +11,7 @@ from sqlalchemy import inspect
 
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
+from engine.expressions.postgres import install_functions
 from engine.store.database import Database
 from engine.store.sequences import Blocks
 from engine.store.store import Store
@@ -47,6 +48,9 @@ def scratch(catalog: Catalog, url: str | None = None) -> Iterator[Scratch]:
         if inspect(database.engine).get_table_names():
             raise NotEmpty("this database has tables already; tests need an empty one, for they delete what they find")
         store = Store(catalog, database)
-        store.tables.metadata.create_all(database.engine)
+        with database.engine.begin() as connection:
+            if database.dialect == "postgresql":
+                install_functions(connection)
+            store.tables.metadata.create_all(connection)
         stack.callback(store.tables.metadata.drop_all, database.engine)
         yield Scratch(store)
