@@ -13,6 +13,7 @@ from engine.catalog.reload import CatalogHolder
 from engine.errors import EngineError
 from engine.ports import Clock
 from engine.runtime.clock import SystemClock
+from engine.runtime.masters import write_masters
 from engine.runtime.reading import Reading
 from engine.runtime.service import Service
 from engine.store.database import Database
@@ -65,6 +66,11 @@ class Engine:
                 raise EngineError(f"the definitions {fingerprint[:12]} were never applied to this database")
             found = self._past[fingerprint] = build_texts(sources)
         return found
+
+    def prepare(self) -> None:
+        """Makes the database fit the definitions, and writes the records that stand for channels and roles."""
+        self.service.store.tables.metadata.create_all(self.database.engine)
+        self.write(lambda tx: write_masters(tx, self.service))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """What the work returns, committed. For commands and tests; servers await ``database.write`` instead."""

@@ -1,0 +1,82 @@
+"""``orderloom serve``: the API, the pages and the workers, in one process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import uvicorn
+
+from engine.cli.opening import opened
+from engine.cli.place import PACKAGED, Place, pass_place
+from engine.runtime.engine import Engine
+from engine.runtime.logins import Logins
+from engine.runtime.seed import Sower, read_seeds
+from engine.store.transaction import Transaction
+from engine.web.app import create_app
+from engine.web.settings import WebSettings
+
+#: What the users of the demo log in with. They exist only where somebody has asked for them.
+DEMO_PASSWORD = "orderloom-demo"
+
+
+@click.command("serve", help="Serve the application: API, pages, and the workers of its jobs.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--no-watch", is_flag=True, help="Keep to the definitions as they are now.")
+@click.option("--demo", is_flag=True, help="Fill an empty database with the demo company first.")
+@pass_place
+def command(place: Place, host: str, port: int, no_watch: bool, demo: bool) -> None:
+    with opened(place) as engine:
+        if demo:
+            _demo(place, engine)
+        if not no_watch:
+            engine.holder.start()
+        server = uvicorn.Server(_config(engine, host, port))
+        click.echo(f"Orderloom serves {place.shown(place.root)} at http://{host}:{port}")
+        try:
+            server.run()
+        finally:
+            engine.holder.stop()
+
+
+def _config(engine: Engine, host: str, port: int) -> uvicorn.Config:
+    # Proxies are trusted by our own setting, not by uvicorn's; one line for each request costs more than the request.
+    return uvicorn.Config(
+        create_app(engine, WebSettings.of(os.environ)),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        lifespan="on",
+    )
+
+
+def _demo(place: Place, engine: Engine) -> None:
+    """Sows the seeds of the application, gives their users the demo password, and says who they are."""
+    folder = seeds_folder(place)
+    if folder is None:
+        raise click.ClickException("this application has no examples/demo to begin with")
+    seeds = read_seeds(folder, engine.catalog.vocabulary)
+    users = {login: user for seed in seeds for login, user in seed.users.items()}
+    if Sower(engine.service, engine.database, place.root).sow(seeds):
+        logins = Logins(engine.database, engine.clock)
+        hashed = logins.hash(DEMO_PASSWORD)
+
+        def work(tx: Transaction) -> None:
+            for key in engine.service.store.records.resolve(tx, "user", list(users)).values():
+                logins.set_password(tx, key, hashed)
+
+        engine.write(work)
+    click.echo(f"Demo users, password {DEMO_PASSWORD}:")
+    for login, user in users.items():
+        click.echo(f"  {login:12} {user.name} ({', '.join(user.roles)})")
+
+
+def seeds_folder(place: Place) -> Path | None:
+    """Where the demo's seeds lie: beside the application, or in the installed package."""
+    candidates = (place.root / "examples" / "demo", PACKAGED / "examples" / "demo")
+    return next((folder for folder in candidates if folder.is_dir()), None)
