@@ -115,8 +115,8 @@ class Catalog:
         """What is worked out when a record is read in or changed, each after what it needs: lookups, computed fields,
         amounts spread over rows. Those of ``live_fields`` are not among them."""
         live = self.live_fields(model)
-        order = self.memo(("computations", model), lambda: self.dependencies[model].ordered()[0])
-        return tuple(made for made in order if made.path or made.name not in live)
+        ordered = self.memo(("computations", model), lambda: self.dependencies[model].ordered()[0])
+        return tuple(made for made in ordered if made.path or made.name not in live)
 
     def live_fields(self, model: str) -> Mapping[str, Computation]:
         """The computed fields that follow links back to the record: never stored, worked out by the database when

@@ -99,25 +99,30 @@ class Dependencies:
         return None
 
     def ordered(self) -> tuple[tuple[Computation, ...], list[list[Place]]]:
-        """The computations, each after those that it needs, and the circles (with which there is no such order)."""
-        order: list[Computation] = []
+        """The computations, each after those that it needs, and the circles (which can come in no sequence)."""
+        sequence: list[Computation] = []
         circles: list[list[Place]] = []
         done: set[Place] = set()
         for start in self.computations:
-            self._visit(start, [], order, circles, done)
-        return tuple(order), circles
+            self._visit(start, [], sequence, circles, done)
+        return tuple(sequence), circles
 
     def _visit(
-        self, place: Place, trail: list[Place], order: list[Computation], circles: list[list[Place]], done: set[Place]
+        self,
+        place: Place,
+        trail: list[Place],
+        sequence: list[Computation],
+        circles: list[list[Place]],
+        done: set[Place],
     ) -> None:
         if place in trail:
             circles.append([*trail[trail.index(place) :], place])
         elif place not in done:
             for needed in self.needs(place):
-                self._visit(needed, [*trail, place], order, circles, done)
+                self._visit(needed, [*trail, place], sequence, circles, done)
             if place not in done:
                 done.add(place)
-                order.append(self.computations[place])
+                sequence.append(self.computations[place])
 
     def live(self) -> frozenset[str]:
         """The record's own computed fields that follow a link back to it, or need such a field: they are never stored,

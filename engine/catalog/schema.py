@@ -27,7 +27,7 @@ def document_schema(vocabulary: Vocabulary = BUILTINS) -> Schema:
     """One JSON Schema for any document: what an editor is pointed at.
 
     A schema cannot ask for the first key, and the name of a kind may be a key of another one (a model has a
-    ``workflow``). So the kinds are tried in such an order that each comes after those that have its name among their
+    ``workflow``). So the kinds are tried so that each comes after those that have its name among their
     keys.
     """
     schemas = kind_schemas(vocabulary)
@@ -43,19 +43,19 @@ def document_schema(vocabulary: Vocabulary = BUILTINS) -> Schema:
 
 def _by_keys(schemas: Mapping[str, Schema]) -> list[str]:
     """The kinds, each after those that know a key of its name."""
-    order: list[str] = []
+    found: list[str] = []
 
     def visit(kind: str) -> None:
-        if kind in order:
+        if kind in found:
             return
         for other, schema in schemas.items():
             if other != kind and kind in _keys(schema):
                 visit(other)
-        order.append(kind)
+        found.append(kind)
 
     for kind in schemas:
         visit(kind)
-    return order
+    return found
 
 
 def _keys(schema: Schema) -> Mapping[str, Schema]:
