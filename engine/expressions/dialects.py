@@ -68,7 +68,7 @@ _LARGEST = 2**63 - 1
 _NEVER_EQUAL = 0.5
 #: The nil UUID: no record has it.
 _NO_KEY = str(UUID(int=0))
-_POSTGRES = postgresql.dialect()
+_POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]  # it has no hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,10 +334,8 @@ class Postgres(Dialect):
         return Sql(clause if raw is None else type_coerce(clause, raw), type_, 0 if type_ == INTEGER else None)
 
     def is_key(self, value: Sql) -> bool:
-        return isinstance(value.clause.type.dialect_impl(_POSTGRES), Uuid) or (
-            isinstance(value.clause.type, TypeDecorator)
-            and isinstance(value.clause.type.load_dialect_impl(_POSTGRES), Uuid)
-        )
+        type_ = value.clause.type
+        return isinstance(type_.load_dialect_impl(_POSTGRES) if isinstance(type_, TypeDecorator) else type_, Uuid)
 
     def key(self, text: str) -> str:
         try:

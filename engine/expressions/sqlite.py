@@ -159,6 +159,20 @@ class _GreatestOf(_Extreme):
         return new > old
 
 
+def _sortable(number: Number) -> str:
+    """A text that sorts among its like as the number does: the sign, the magnitude, the digits."""
+    sign, digits, _ = Decimal(number).normalize().as_tuple()
+    magnitude = f"{Decimal(number).adjusted() + _MAGNITUDES:04}" + "".join(map(str, digits))
+    if digits == (0,):
+        return "1"
+    # Below zero all goes the other way round; the last character makes fewer digits come after more.
+    return "0" + magnitude.translate(_COMPLEMENT) + "~" if sign else "2" + magnitude
+
+
+_MAGNITUDES = 5000
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
 def _least(a: Number, b: Number) -> Number:
     return a if Decimal(a) <= Decimal(b) else b
 
@@ -194,6 +208,7 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "mod": _mod,
     "cmp": _cmp,
     "join_halves": _join_halves,
+    "sortable": _sortable,
     "least": _least,
     "greatest": _greatest,
     "span": _span,
