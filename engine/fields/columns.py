@@ -26,6 +26,34 @@ Convert = Callable[[Any], Any]
 MOST_DIGITS = 18
 
 
+class _Declared:
+    """A type of SQLite under a name that tells what the column holds, since all columns are integers or texts there.
+
+    SQLite keeps the name, so the tables can be compared with what they should be. A name with INT in it makes an
+    integer of the column, one with TEXT a text (sqlite.org/datatype3.html, 3.1).
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def get_col_spec(self, **options: Any) -> str:
+        """The name, as it stands in CREATE TABLE."""
+        return self.name
+
+
+class DeclaredInteger(_Declared, BigInteger):
+    """An integer of SQLite that stands for something else."""
+
+    __visit_name__ = "user_defined"  # SQLAlchemy then asks for the name
+
+
+class DeclaredText(_Declared, Text):
+    """A text of SQLite that stands for something else."""
+
+    __visit_name__ = "user_defined"
+
+
 class Codec(TypeDecorator[Any]):
     """A column type of ours: what it is in each database, and the two functions in between, for what is not null."""
 
@@ -91,7 +119,7 @@ class ScaledDecimal(Codec):
         return Numeric(self.precision, self.digits)
 
     def sqlite(self) -> TypeEngine[Any]:
-        return BigInteger()
+        return DeclaredInteger(f"SCALED INTEGER({self.precision}, {self.digits})")
 
     def encoder(self, dialect: str) -> Convert:
         # Traps what would otherwise be rounded in silence.
@@ -141,6 +169,9 @@ class UtcDateTime(Codec):
     def postgresql(self) -> TypeEngine[Any]:
         return DateTime(timezone=True)
 
+    def sqlite(self) -> TypeEngine[Any]:
+        return DeclaredText("DATETIME TEXT")
+
     def encoder(self, dialect: str) -> Convert:
         def aware(value: datetime) -> datetime:
             if value.tzinfo is UTC:
@@ -170,6 +201,9 @@ class IsoDate(Codec):
     def postgresql(self) -> TypeEngine[Any]:
         return Date()
 
+    def sqlite(self) -> TypeEngine[Any]:
+        return DeclaredText("DATE TEXT")
+
     def encoder(self, dialect: str) -> Convert | None:
         return None if dialect == "postgresql" else date.isoformat
 
@@ -184,6 +218,9 @@ class IsoTime(Codec):
 
     def postgresql(self) -> TypeEngine[Any]:
         return Time()
+
+    def sqlite(self) -> TypeEngine[Any]:
+        return DeclaredText("TIME TEXT")
 
     def encoder(self, dialect: str) -> Convert:
         def whole(value: time) -> time:
@@ -203,6 +240,9 @@ class Key(Codec):
     def postgresql(self) -> TypeEngine[Any]:
         return UUID(as_uuid=False)
 
+    def sqlite(self) -> TypeEngine[Any]:
+        return DeclaredText("UUID TEXT")
+
     def decoder(self, dialect: str) -> Convert | None:
         return str if dialect == "postgresql" else None
 
@@ -212,6 +252,9 @@ class JsonText(Codec):
 
     def postgresql(self) -> TypeEngine[Any]:
         return JSONB()
+
+    def sqlite(self) -> TypeEngine[Any]:
+        return DeclaredText("JSON TEXT")
 
     def encoder(self, dialect: str) -> Convert:
         return dump_json

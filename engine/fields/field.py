@@ -126,6 +126,8 @@ class Bound:
         return f"{_BOUND_WORDS[self.name]} {limit}"
 
 
+#: How a value that keeps a bound compares with its limit.
+BOUND_SIGNS = {"min": ">=", "max": "<=", "above": ">", "below": "<"}
 _BOUND_WORDS = {
     "min": "must not be less than",
     "max": "must not be more than",
@@ -222,6 +224,10 @@ class Field(Located):
     def settle(self, value: Any) -> Any:
         """What the field keeps of a computed value: rounded half up to its digits. Raises ValueFault if it cannot."""
         return value
+
+    def settler(self) -> Parser:
+        """``settle`` as a function made once, for hot paths."""
+        return self.settle
 
     def bounds(self) -> tuple[Bound, ...]:
         """The limits that depend on the record, to be held against it once it is worked out, and for a computed field

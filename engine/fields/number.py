@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
+from functools import cached_property
 from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
@@ -164,10 +165,22 @@ class DecimalField(BoundedField):
         return self.parse(plain_number(text))
 
     def settle(self, value: Any) -> Any:
-        kept = _ROUNDING.quantize(value, Decimal(1).scaleb(-self.digits))
-        if kept.adjusted() >= self.precision - self.digits and kept:
-            raise _too_large(self.precision, self.digits)
-        return kept
+        return self._settle(value)
+
+    def settler(self) -> Parser:
+        return self._settle
+
+    @cached_property
+    def _settle(self) -> Parser:
+        quantize, unit, whole = _ROUNDING.quantize, Decimal(1).scaleb(-self.digits), self.precision - self.digits
+
+        def settle(value: Decimal) -> Decimal:
+            kept = quantize(value, unit)
+            if kept.adjusted() >= whole and kept:
+                raise _too_large(self.precision, self.digits)
+            return kept
+
+        return settle
 
     def wire(self, value: Any) -> Any:
         return format(value, "f")

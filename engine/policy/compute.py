@@ -13,11 +13,12 @@ from engine.catalog.computations import Computation
 from engine.catalog.kinds.model import Check
 from engine.errors import Complaint, ExpressionError
 from engine.expressions.language import Expression
-from engine.fields.field import Bound, Field, ValueFault
+from engine.fields.field import BOUND_SIGNS, Bound, Field, ValueFault
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.money import spread
 from engine.policy.values import number_rows
+from engine.policy.weaving import Weaver, Woven
 from engine.ports import Record
 
 Names = dict[str, Any]
@@ -56,6 +57,9 @@ class Computer:
         ]
         self.row_keys = [(path, rows.key) for path, _, rows in levels if rows is not None and rows.key is not None]
         self.reads = frozenset((*path, *read) for path, expression in self._expressions() for read in expression.reads)
+        self._fill = self._woven_fill()
+        self._compute = self._woven_compute()
+        self._sound = self._woven_sound()
 
     def _expressions(self) -> Iterator[tuple[tuple[str, ...], Expression]]:
         for default in self.defaults:
@@ -74,32 +78,66 @@ class Computer:
     def fill(self, record: Record, names: Names) -> bool:
         """Numbers the rows and gives every field that is null its default. For new records, and new rows of old ones
         (those without ``id``). True when a link got a text (a key), which is still to be found."""
-        texts = False
         for path, key in self.row_keys:
             for holder in at_level(record, path[:-1]):
                 number_rows(holder[path[-1]], key)
-        is_new = record.get("id") is None
+        return bool(self._fill(record, names))
+
+    def _woven_fill(self) -> Woven:
+        weaver = Weaver()
         for default in self.defaults:
-            for row in at_level(record, default.path):
-                if row[default.name] is None and (row.get("id") is None if default.path else is_new):
-                    value = default.expression(row, names)
-                    if value is not None:
-                        row[default.name] = default.field.settle(value)
-                        texts = texts or (isinstance(value, str) and isinstance(default.field, LinkField))
-        return texts
+            slot = f"r[{default.name!r}]"
+            if default.expression.constant and not default.expression.scope_reads:
+                value = default.expression({}, {})
+                if value is None:
+                    continue
+                lines = [f"{slot} = {weaver.name(default.field.settle(value))}"]
+                if isinstance(default.field, LinkField):
+                    lines.append("texts = True")
+            else:
+                work_out, settle = weaver.name(default.expression.function), weaver.name(default.field.settler())
+                lines = [f"v = {work_out}(r, s)", "if v is not None:", f"    {slot} = {settle}(v)"]
+                if isinstance(default.field, LinkField):
+                    lines.append("    texts = texts or type(v) is str")
+            weaver.at(default.path, [f"if {slot} is None and r['id'] is None:", *("    " + line for line in lines)])
+        return weaver.function(before=["texts = False"], after=["return texts"])
 
     def compute(self, record: Record, names: Names, complaints: list[Complaint]) -> None:
         """Works out the computed fields in place, each after what it reads. One that cannot be worked out is complained
         about and left null."""
+        try:
+            self._compute(record, names)
+        except (ExpressionError, ValueFault):
+            self._compute_slowly(record, names, complaints)
+
+    def _woven_compute(self) -> Woven:
+        weaver = Weaver()
+        for computation in self.computations:
+            if computation.spread is not None:
+                part = weaver.name(lambda record, computation=computation: self._spread(record, computation))
+                weaver.holder((), [f"{part}(r)"])
+            elif computation.expression is not None:
+                work_out, settle = (
+                    weaver.name(computation.expression.function),
+                    weaver.name(computation.field.settler()),
+                )
+                slot = f"r[{computation.name!r}]"
+                weaver.at(
+                    computation.path, [f"v = {work_out}(r, s)", f"{slot} = {settle}(v) if v is not None else None"]
+                )
+        return weaver.function()
+
+    def _compute_slowly(self, record: Record, names: Names, complaints: list[Complaint]) -> None:
+        """The same, field by field, to find which cannot be worked out."""
         for computation in self.computations:
             try:
                 if computation.spread is not None:
                     self._spread(record, computation)
                 elif computation.expression is not None:
-                    function, name, settle = computation.expression.function, computation.name, computation.settle
                     for row in at_level(record, computation.path):
-                        value = function(row, names)
-                        row[name] = settle(value) if value is not None else None
+                        row[computation.name] = None
+                        value = computation.expression(row, names)
+                        row[computation.name] = computation.field.settle(value) if value is not None else None
             except (ExpressionError, ValueFault) as fault:
                 at = ".".join((*computation.path, computation.name))
                 complaints.append(Complaint(at, "CANNOT_COMPUTE", f"cannot be worked out: {fault.message}"))
@@ -118,23 +156,46 @@ class Computer:
 
     def complaints(self, record: Record, names: Names) -> list[Complaint]:
         """What the record does not meet, each with its place; empty when it may be saved."""
-        found: list[Complaint] = []
+        found = [] if self._sound(record, names) else list(self._unmet(record, names))
+        for check in self.checks.values():
+            found.extend(_check(check, record, names))
+        return found
+
+    def _woven_sound(self) -> Woven:
+        """Whether all required fields have values, and all values keep their bounds."""
+        weaver = Weaver()
+        for path, name in self.required:
+            slot = f"r[{name!r}]"
+            weaver.at(path, [f"if {slot} is None or {slot} == '' or {slot} == []:", "    return False"])
+        for path, name, bounds in self.bounds:
+            lines = [f"v = r[{name!r}]", "if v is not None:"]
+            for bound in bounds:
+                sign = BOUND_SIGNS[bound.name]
+                if bound.expression.constant and not bound.expression.scope_reads:
+                    limit = bound.expression({}, {})
+                    if limit is not None:
+                        lines += [f"    if not v {sign} {weaver.name(limit)}:", "        return False"]
+                else:
+                    lines.append(f"    limit = {weaver.name(bound.expression.function)}(r, s)")
+                    lines += [f"    if limit is not None and not v {sign} limit:", "        return False"]
+            weaver.at(path, [*lines, "    pass"])
+        return weaver.function(after=["return True"])
+
+    def _unmet(self, record: Record, names: Names) -> Iterator[Complaint]:
+        """The required fields without a value and the bounds that are not kept, each with its place."""
         for path, name in self.required:
             for at, row in located(record, path):
                 value = row[name]
                 if value is None or value == [] or value == "":
-                    found.append(Complaint(at + name, "VALUE_REQUIRED", "a value is required"))
+                    yield Complaint(at + name, "VALUE_REQUIRED", "a value is required")
         for path, name, bounds in self.bounds:
             for at, row in located(record, path):
                 if row[name] is not None:
-                    found.extend(
-                        Complaint(at + name, "VALUE_RANGE", bound.message(limit), {"limit": limit, "bound": bound.name})
-                        for bound in bounds
-                        if (limit := bound.expression(row, names)) is not None and not bound.holds(row[name], limit)
-                    )
-        for check in self.checks.values():
-            found.extend(_check(check, record, names))
-        return found
+                    for bound in bounds:
+                        limit = bound.expression(row, names)
+                        if limit is not None and not bound.holds(row[name], limit):
+                            values = {"limit": limit, "bound": bound.name}
+                            yield Complaint(at + name, "VALUE_RANGE", bound.message(limit), values)
 
 
 def _check(check: Check, record: Record, names: Names) -> Iterator[Complaint]:
