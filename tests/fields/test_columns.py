@@ -133,7 +133,10 @@ def test_what_the_databases_call_them() -> None:
     ]  # fmt: skip
     written = str(CreateTable(table).compile(dialect=SQLITE))
     kinds = [line.strip().rstrip(",").split(" ", 1)[1] for line in written.splitlines() if line.strip().startswith("c")]
-    assert kinds == ["BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "TEXT", "BOOLEAN"]
+    assert kinds == [
+        "SCALED INTEGER(18, 2)", "BIGINT", "DATETIME TEXT", "DATE TEXT", "TIME TEXT", "UUID TEXT", "JSON TEXT",
+        "TEXT", "BOOLEAN",
+    ]  # fmt: skip
 
 
 def test_core_compares_by_the_same_codec(sqlite_url: str) -> None:
