@@ -157,3 +157,20 @@ def test_unknown_functions_are_left_to_the_server() -> None:
         to_javascript(expression)
     fault = raised.value.faults[0]
     assert (fault.code, expression.text[fault.start : fault.end]) == ("E208", "soundex(name)")
+
+
+def test_numbers_as_people_type_them(blank: Page) -> None:
+    texts = {
+        ".5": "0.5",
+        "-.25": "-0.25",
+        "7.": "7",
+        "+3": "3",
+        "1e3": "1000",
+        "12.300": "12.300",
+        "": None,
+        "1,5": None,
+    }
+    expression = compile_expression("a", SCOPE, functions=FUNCTIONS)
+    found = run(blank, [(expression, {"a": text}, {}) for text in texts])
+    assert [answer.get("value") for answer in found] == list(texts.values())
+    assert [answer.get("error", "").startswith("RangeError: not a number") for answer in found[-2:]] == [True, True]

@@ -36,7 +36,7 @@ const joint = (a, b) => Math.max(a.s, b.s);
 
 /** A number: of JSON, or text such as "12.30". */
 export const num = strict((v) => {
-  const [all, sign, whole, part = "", exponent = 0] = /^([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(v) ?? [];
+  const [all, sign, whole, part = "", exponent = 0] = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(v) ?? [];
   return all ? make(BigInt(sign + whole + part), part.length - exponent) : fail(`not a number: ${v}`);
 });
 /** A datetime with any offset. */
