@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.engine import Dialect
 
+from engine.fields.columns import Codec
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.ports import Record
@@ -42,7 +43,9 @@ def _bound(field: Field | None, name: str, dialect: Dialect, functions: dict[str
         return value
     if isinstance(field, LinkField):
         return f"(x['id'] if (x := {value}) is not None else None)"
-    process = binder(field.column_type(), dialect)
+    column_type = field.column_type()
+    # Null is tested here, so the conversion itself need not.
+    process = column_type.encoder(dialect.name) if isinstance(column_type, Codec) else binder(column_type, dialect)
     if process is None:
         return value
     functions[f"to_{name}"] = process
@@ -73,7 +76,8 @@ class Reading:
     def of(cls, field: Field, dialect: Dialect) -> Reading:
         """The column of a stored field."""
         column_type = field.column_type()
-        return cls(field.target if isinstance(field, LinkField) else None, reader(column_type, dialect))
+        process = column_type.decoder(dialect.name) if isinstance(column_type, Codec) else reader(column_type, dialect)
+        return cls(field.target if isinstance(field, LinkField) else None, process)
 
     def source(self, value: str, name: str, functions: dict[str, Processor]) -> str:
         """The expression that converts ``value``."""

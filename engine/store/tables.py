@@ -44,7 +44,13 @@ class Level:
     table: Table
     fields: Mapping[str, Field]
     rows: Mapping[str, Level]
+    rows_fields: Mapping[str, Field]
     live: Mapping[str, Field]
+
+    @property
+    def all_fields(self) -> Mapping[str, Field]:
+        """The fields that are kept in this table or in one below."""
+        return {**self.fields, **self.rows_fields}
 
     @property
     def place(self) -> str:
@@ -115,10 +121,9 @@ class Tables:
             for name, field in fields.items()
             if isinstance(field, RowsField)
         }
-        unstored = {
-            name: field for name, field in fields.items() if name not in stored and not isinstance(field, RowsField)
-        }
-        return Level(model, path, table, stored, below, unstored)
+        holding = {name: fields[name] for name in below}
+        unstored = {name: field for name, field in fields.items() if name not in stored and name not in below}
+        return Level(model, path, table, stored, below, holding, unstored)
 
     def _add_indexes(self, model: str) -> None:
         definition, level = self._catalog.models[model], self._levels[model]

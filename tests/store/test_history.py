@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from engine.ports import Record
-from engine.store.history import differences
 from engine.store.keys import new_key
 from engine.store.records import snapshot
 from engine.store.transaction import Transaction
@@ -39,7 +38,7 @@ def test_equal_records_do_not_differ(desk: Desk, parcel: Record) -> None:
     before, after = changed(desk, parcel)
     after["sender"] = dict(after["sender"])
     after["version"], after["updated_at"] = 2, NOON + timedelta(days=1)
-    assert differences(before, after, desk.store.catalog.fields("parcel")) == {}
+    assert desk.store.history.differences("parcel", before, after) == {}
 
 
 def test_differences_are_told_by_path_before_and_after(desk: Desk, parcel: Record) -> None:
@@ -51,7 +50,7 @@ def test_differences_are_told_by_path_before_and_after(desk: Desk, parcel: Recor
     new = {"id": new_key(NOON), "line": 3, "amount": Decimal("3.00"), "place": None, "text": None, "parts": []}
     after["items"] = [first, new]
     key = parcel["items"][0]["id"]
-    assert differences(before, after, desk.store.catalog.fields("parcel")) == {
+    assert desk.store.history.differences("parcel", before, after) == {
         "sender": [parcel["sender"]["id"], None],
         "weight": ["0.500", "0.750"],
         "sent_at": [None, "2026-11-22T12:00:00Z"],
@@ -63,7 +62,7 @@ def test_differences_are_told_by_path_before_and_after(desk: Desk, parcel: Recor
 
 
 def test_a_new_record_differs_in_all_it_has(desk: Desk, parcel: Record) -> None:
-    found = differences(None, parcel, desk.store.catalog.fields("parcel"))
+    found = desk.store.history.differences("parcel", None, parcel)
     rows = {path: change for path, change in found.items() if path.startswith("items")}
     assert {path: change[1] for path, change in found.items() if path not in rows} == {
         "number": parcel["number"],
