@@ -19,7 +19,6 @@ from engine.fields.link import LinkField
 from engine.policy.access import Actor
 from engine.ports import Notify, Reason, Record
 from engine.steps.step import Frame
-from engine.store.history import differences
 from engine.store.keys import new_key
 from engine.store.records import snapshot
 from engine.store.store import Store
@@ -195,7 +194,7 @@ class Act:
             self.store.records.insert(self.tx, working.model, record)
             if working.case is not None:
                 self.store.cases.start(self.tx, working.case)
-        elif differences(stored, record, fields):
+        elif self.store.history.differences(working.model, stored, record):
             if working.origin is not None and record["version"] == working.origin["version"]:
                 record["version"] += 1
                 record["updated_at"] = self.moment
@@ -251,7 +250,7 @@ class Act:
                 }
                 for working in self.working.values()
                 # A rule that was tried is told even where it has changed nothing.
-                if (changes := differences(working.origin, working.record, self.catalog.fields(working.model)))
+                if (changes := self.store.history.differences(working.model, working.origin, working.record))
                 or working.trail
             ],
         )
