@@ -70,7 +70,64 @@ PROBLEM_CODES: Mapping[str, str] = {
 
 #: What the codes of answers mean, besides those that belong to a class below. Definitions bring codes of their own.
 REQUEST_CODES: Mapping[str, str] = {
+    "ALREADY_RELEASED": "409: the hold has been released before",
+    "BAD_BULK": "400: the body of a bulk request has another shape",
+    "BAD_COUNT": "400: `count` is neither `exact` nor `capped`",
+    "BAD_CURSOR": "400: `after` is not the `next` of a page of this list",
+    "BAD_EXPAND": "400: `expand` names what is neither link nor rows",
+    "BAD_EXPRESSION": "400: an expression of the request cannot be read; `errors` point into it",
+    "BAD_FIELDS": "400: `fields` names a field that the model does not have",
+    "BAD_FORM": "400: a log-in without a login or a password",
+    "BAD_IF_MATCH": "400: `If-Match` is not one ETag of a record",
+    "BAD_KEY": "400: an `Idempotency-Key` that is empty, too long or not printable ASCII",
+    "BAD_LIMIT": "400: `limit` is no number, or out of its range",
+    "BAD_MEASURE": "400: `measure` is not a function of a group's values",
+    "BAD_MEDIA_TYPE": "400: the body is not announced as JSON",
+    "BAD_PARAMETER": "400: a parameter that does not go with the others, or with a NUL in it",
+    "BAD_REASON": "400: the release of a hold without a text for `why`",
+    "BAD_SEARCH": "400: a search in a field that holds no text",
+    "BAD_SIGNATURE": "401: the sender of a channel has not proved who it is",
+    "BAD_SORT": "400: `sort` names what a list cannot be sorted by",
+    "CANNOT_COMPUTE": "422: a computed field cannot be worked out from these values",
+    "CELL_TOO_LONG": "a cell of a table is longer than any field takes",
+    "CHECK_FAILED": "422: a check of the model does not hold, and names no code of its own",
+    "COLUMN_TWICE": "two columns of a table have the same heading",
+    "CROSS_SITE": "403: a browser was made to send this by another site",
+    "DUPLICATE_KEY": "two rows of a record have the same key",
+    "GUARD_REFUSED": "409: the condition of an event does not hold",
+    "IMPORTED_BEFORE": "409: this very file has been imported",
+    "INTERNAL_ERROR": "500: a mistake of ours; the log has it under the number",
+    "KEY_REUSED": "409: the `Idempotency-Key` belongs to another request",
+    "LINK_UNKNOWN": "a link to a record that does not exist, or is not the caller's to read",
+    "LOGIN_FAILED": "401: the login or the password is wrong",
+    "LOOKUP_UNKNOWN": "a look-up of a channel's map finds nothing",
+    "MISSING_COLUMNS": "a table lacks columns that the channel needs",
+    "NAME_TWICE": "400: a name stands twice in one JSON object",
+    "NOT_JSON": "400: the body is not JSON",
+    "NO_RECORDS": "400: nothing is where a channel looks for its records",
+    "NO_SHEET": "400: the workbook has no such sheet",
+    "PARAMETER_TWICE": "400: a parameter is given twice",
+    "PRIVATE_FIELD": "400: a filter, a group or a sequence by a field that is masked or hidden from the caller",
+    "READ_ONLY": "a field that the engine works out by itself",
     "REQUIREMENT_FAILED": "a `require` of the definitions does not hold, and names no code of its own",
+    "RULE_FAILED": "a rule does not hold, and names no code of its own",
+    "SCOPE_MISSING": "403: the token is not made for this",
+    "STALE_ARRIVAL": "a channel brings an older version than the one that is there",
+    "TOO_DEEP": "400: the JSON nests too deep",
+    "TOO_LATE_TO_CHANGE": "a channel brings a change of a record that has gone on",
+    "TOO_MANY_HOPS": "409: a workflow goes on and on without coming to rest",
+    "TOO_MANY_ROWS": "a record with more rows than any may have",
+    "TRANSITION_REFUSED": "409: the record's state does not know the event",
+    "UNKNOWN_FIELD": "a field that the model does not have",
+    "UNKNOWN_PARAMETER": "400: a parameter that the address does not take",
+    "UNKNOWN_ROW": "an id of a row that the record does not have",
+    "USER_TOO_FAR": "400: an expression follows more links from `user` than any definition does",
+    "VALUE_REQUIRED": "a required value is missing",
+    "VALUE_TAKEN": "409: another record has the same unique value",
+    "VERSION_CONFLICT": "another content under the same key and version",
+    "WRONG_CELLS": "a row of a table with more or fewer cells than it has columns, or with a formula",
+    "WRONG_ENCODING": "400: the text is in none of the encodings that the channel takes",
+    "WRONG_FORMAT": "400: a file of another format than expected",
 }
 
 
@@ -174,6 +231,14 @@ class NotFound(RequestError):
     status = 404
     default_code = "NOT_FOUND"
     title = "There is no such thing here"
+
+
+class MethodNotAllowed(RequestError):
+    """The address is there, and takes other methods."""
+
+    status = 405
+    default_code = "METHOD_NOT_ALLOWED"
+    title = "This address does not take that method"
 
 
 class Refused(RequestError):

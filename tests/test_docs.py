@@ -21,7 +21,7 @@ PROBLEM = re.compile(r"[EW]\d{3}")
 REQUEST = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 #: Texts of the engine that look like a code and are none.
-NOT_CODES = re.compile(r"ORDERLOOM_\w+")
+NOT_CODES = re.compile(r"ORDERLOOM_\w+|SCHEMA_DIALECT")
 
 
 def texts(folder: Path) -> set[str]:

@@ -14,14 +14,14 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.errors import EngineError, NotFound
+from engine.errors import EngineError, MethodNotAllowed, NotFound
 from engine.runtime.engine import Engine
 from engine.runtime.logins import Logins
 from engine.store.answers import Answers
 from engine.web.api import api_routes
 from engine.web.auth import Authenticator
 from engine.web.call import Site
-from engine.web.faults import Faults, NotAllowed
+from engine.web.faults import Faults
 from engine.web.gate import Gate
 from engine.web.intake import Secrets, intake_routes
 from engine.web.login import LoginDesk
@@ -29,6 +29,7 @@ from engine.web.metrics import Metrics
 from engine.web.once import Once
 from engine.web.pages.routes import page_routes
 from engine.web.pages.visit import Site as Pages
+from engine.web.reference import reference_routes
 from engine.web.settings import WebSettings
 from engine.web.system import system_routes
 from engine.web.waiting import committed
@@ -57,6 +58,7 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
             *api_routes(site),
             *intake_routes(site, secrets or _environment_secret),
             *system_routes(engine, metrics),
+            *reference_routes(site, pages),
             *LoginDesk(engine, pages, logins, authenticator).routes(),
             *page_routes(engine, pages),
         ],
@@ -78,7 +80,7 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
 async def _raise_own(_: Request, error: Exception) -> Response:
     """Turns what the router refuses into errors of ours, for the gate to answer."""
     if isinstance(error, HTTPException) and error.status_code == 405:
-        raise NotAllowed(headers=dict(error.headers or {})) from None
+        raise MethodNotAllowed(headers=dict(error.headers or {})) from None
     if isinstance(error, HTTPException) and error.status_code == 404:
         raise NotFound from None
     raise error

@@ -7,6 +7,7 @@ halves of surrogate pairs, nesting beyond reason: what one reader takes for one 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -22,6 +23,10 @@ LARGEST_FILE = 64 * 1024 * 1024
 DEEPEST = 64
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_BLANK_BEFORE_COLON = re.compile(rb'"[ \t\r\n]+:')
+_SURROGATE = re.compile(rb"\\\\u[dD][89a-fA-F]")
+#: A number with more digits in front of the point than any value has: written out it would fill the memory.
+LARGEST_EXPONENT = 1_000
 
 
 async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
@@ -47,36 +52,41 @@ def parse_json(body: bytes) -> Any:
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(f"the body is not JSON: {error}", code="NOT_JSON") from None
+        # msgspec takes half of a pair for a text that has been cut off.
+        what = "half of a surrogate pair, or cut off" if _SURROGATE.search(body) else str(error)
+        raise BadRequest(f"the body is not JSON: {what}", code="NOT_JSON") from None
     except RecursionError:
-        raise BadRequest(f"the body nests deeper than {DEEPEST}", code="TOO_DEEP") from None
-    if _names(value, DEEPEST) != body.count(b'":'):
+        raise _too_deep() from None
+    except (ArithmeticError, ValueError):
+        raise BadRequest("the body has a number beyond all measure", code="NOT_JSON") from None
+    names = _count_names([value], DEEPEST)
+    # Every name is followed by a colon. If there are as many of them, none has stood twice.
+    if names != body.count(b'":') or _BLANK_BEFORE_COLON.search(body):
         _refuse_twice(body)
     return value
 
 
-def _names(value: Any, deeper: int) -> int:
-    """How many names all objects of the value have together."""
+def _count_names(value: dict[str, Any] | list[Any], deeper: int) -> int:
+    """How many names all objects of the value have together; refuses what nests too deep and endless numbers."""
     if deeper < 0:
-        raise BadRequest(f"the body nests deeper than {DEEPEST}", code="TOO_DEEP")
-    if type(value) is dict:
-        count = len(value)
-        for item in value.values():
-            if type(item) is dict or type(item) is list:
-                count += _names(item, deeper - 1)
-        return count
-    if type(value) is list:
-        count = 0
-        for item in value:
-            if type(item) is dict or type(item) is list:
-                count += _names(item, deeper - 1)
-        return count
-    return 0
+        raise _too_deep()
+    count, items = (len(value), value.values()) if isinstance(value, dict) else (0, value)
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            count += _count_names(item, deeper - 1)
+        elif isinstance(item, Decimal) and not -LARGEST_EXPONENT < item.adjusted() < LARGEST_EXPONENT:
+            raise BadRequest("the body has a number beyond all measure", code="NOT_JSON")
+    return count
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest(f"the body nests deeper than {DEEPEST}", code="TOO_DEEP")
 
 
 def _refuse_twice(body: bytes) -> None:
     """Reads again, name by name. The counts differ for good reasons too: a blank before a colon, a text with ``":``."""
-    json.loads(body, object_pairs_hook=_once)
+    json.loads(body, object_pairs_hook=_once, parse_int=str, parse_float=str)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,14 +14,6 @@ from engine.web.pages.words import negotiate
 from engine.web.problems import problem_response
 
 
-class NotAllowed(RequestError):
-    """The address is there, and takes other methods."""
-
-    status = 405
-    default_code = "METHOD_NOT_ALLOWED"
-    title = "This address does not take that method"
-
-
 class Faults:
     """Makes the answers. ``site`` draws the pages."""
 

@@ -35,7 +35,7 @@ def test_templates_and_pages_ask_for_texts_that_exist_and_all_are_asked_for() ->
     asked: set[str] = set()
     for path in (WEB / "templates").glob("*.html"):
         asked |= set(re.findall(r"""\bt\(['"](\w+)['"]""", path.read_text("utf-8")))
-    code = "\n".join(path.read_text("utf-8") for path in (WEB / "pages").glob("*.py"))
+    code = "\n".join(path.read_text("utf-8") for path in WEB.rglob("*.py"))
     asked |= set(re.findall(r"""\bwords\(\s*['"](\w+)['"]""", code))
     known = set(yaml.safe_load((WEB / "text" / "pages.yaml").read_text("utf-8")))
     assert asked - known == set()

@@ -1,0 +1,308 @@
+"""``/openapi.json``: what the API offers under the present definitions, as OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import engine
+from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.workflow import Event
+from engine.fields.field import say
+from engine.fields.json import JsonField
+from engine.fields.rows import RowsField
+from engine.runtime.logins import SCOPES
+from engine.runtime.plans import OPEN_SYSTEM_COLUMNS
+from engine.runtime.reading import LARGEST_PAGE
+from engine.web.bulk import MOST_RECORDS
+from engine.web.schemas import ID, Schema, put_in, shown_record
+
+Paths = dict[str, dict[str, Any]]
+
+
+def document(catalog: Catalog, language: str) -> Schema:
+    """The whole document."""
+    maker = _Maker(catalog, language)
+    paths: Paths = {}
+    for model in catalog.models:
+        paths |= maker.model_paths(model)
+    for name, channel in catalog.channels.items():
+        paths[f"/intake/{name}"] = {"post": maker.intake(name, say(channel.label, language, name))}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": say(catalog.app.label, language, catalog.app.app),
+            "version": catalog.fingerprint[:12],
+            "description": f"Made by Orderloom {engine.__version__} from the definitions in use.",
+        },
+        "paths": paths | _system_paths(),
+        "components": maker.components(),
+        "security": [{"token": []}, {"session": []}],
+        "tags": [
+            {"name": model, "description": say(catalog.models[model].label, language, model)}
+            for model in catalog.models
+        ],
+    }
+
+
+class _Maker:
+    """Makes the parts of the document about models."""
+
+    def __init__(self, catalog: Catalog, language: str) -> None:
+        self._catalog = catalog
+        self._language = language
+
+    def components(self) -> Schema:
+        """Schemas of all models, and what many operations share."""
+        schemas: Schema = {"problem": PROBLEM, "outcomes": OUTCOMES, "history": HISTORY, "offers": OFFERS}
+        for model in self._catalog.models:
+            fields = self._catalog.fields(model)
+            closed = frozenset(self._catalog.system_fields(model)) - OPEN_SYSTEM_COLUMNS
+            schemas[model] = shown_record(fields, self._language)
+            schemas[f"{model}.new"] = put_in(fields, self._language, closed=closed)
+            schemas[f"{model}.change"] = put_in(fields, self._language, closed=closed, whole=False)
+            for event in events_of(self._catalog, model).values():
+                if event.input:
+                    schemas[f"{model}.{event.name}"] = put_in(event.input, self._language)
+        return {
+            "schemas": schemas,
+            "parameters": PARAMETERS,
+            "responses": {"problem": PROBLEM_RESPONSE},
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": f"A token of `orderloom token`, of scopes {', '.join(SCOPES)}.",
+                },
+                "session": {"type": "apiKey", "in": "cookie", "name": "session"},
+            },
+        }
+
+    def model_paths(self, model: str) -> Paths:
+        """The operations on a model's records."""
+        one, base = f"/api/{model}/{{id}}", f"/api/{model}"
+        record = _ref("schemas", model)
+        here = [_ref("parameters", "id")]
+        paths: Paths = {
+            base: {
+                "get": self._operation(
+                    model, "list", _answer(_page(record)), [*self._equal(model), *map(_parameter, LIST_PARAMETERS)]
+                ),
+                "post": self._operation(
+                    model, "create", _answer(record, "201"), [_parameter("key")], self._body(f"{model}.new")
+                ),
+            },
+            f"{base}/bulk": {
+                "post": self._operation(
+                    model, "bulk", _answer(_ref("schemas", "outcomes")), [_parameter("key")], _json(self._bulk(model))
+                )
+            },
+            one: {
+                "parameters": here,
+                "get": self._operation(model, "read", _answer(record), [_parameter("expand"), _parameter("fields")]),
+                "patch": self._operation(
+                    model, "change", _answer(record), [_parameter("if_match")], self._body(f"{model}.change")
+                ),
+                "delete": self._operation(
+                    model, "delete", {"204": {"description": "It is in the trash"}}, [_parameter("if_match")]
+                ),
+            },
+            f"{one}/restore": {
+                "parameters": here,
+                "post": self._operation(model, "restore", _answer(record), [_parameter("key")]),
+            },
+            f"{one}/history": {
+                "parameters": here,
+                "get": self._operation(model, "history", _answer(_ref("schemas", "history"))),
+            },
+            f"{one}/events": {
+                "parameters": here,
+                "get": self._operation(model, "events", _answer(_ref("schemas", "offers"))),
+            },
+            f"{one}/release/{{hold}}": {
+                "parameters": [*here, _parameter("hold")],
+                "post": self._operation(model, "release", _answer(record), [_parameter("key")], _json(WHY)),
+            },
+        }
+        for event in events_of(self._catalog, model).values():
+            body = self._body(f"{model}.{event.name}") if event.input else None
+            operation = self._operation(
+                model, f"fire_{event.name}", _answer(record), [_parameter("key"), _parameter("if_match")], body
+            )
+            operation["summary"] = say(event.label, self._language, event.name)
+            paths[f"{one}/events/{event.name}"] = {"parameters": here, "post": operation}
+        return paths
+
+    def intake(self, channel: str, label: str) -> Schema:
+        """What a channel takes: its own format, so nothing is said of the body but that there is one."""
+        anything: Schema = {"content": {"*/*": {}}, "required": True}
+        schema: Schema = {"type": "object", "properties": {"counts": {"type": "object"}, "items": {"type": "array"}}}
+        operation = self._operation("intake", channel, _answer(schema), [_parameter("key")], anything)
+        return {**operation, "summary": label}
+
+    def _operation(
+        self,
+        model: str,
+        name: str,
+        responses: Schema,
+        parameters: list[Schema] | None = None,
+        body: Schema | None = None,
+    ) -> Schema:
+        operation: Schema = {
+            "operationId": f"{model}.{name}",
+            "tags": [model],
+            "parameters": parameters or [],
+            "responses": {**responses, "4XX": _ref("responses", "problem")},
+        }
+        return operation | ({"requestBody": body} if body is not None else {})
+
+    def _equal(self, model: str) -> Iterator[Schema]:
+        """The parameter for ``?field=value``, whatever the field."""
+        names = [
+            name
+            for name, field in self._catalog.fields(model).items()
+            if field.stored and not isinstance(field, RowsField | JsonField) and name not in LIST_PARAMETERS
+        ]
+        text: Schema = {"type": "string"}
+        schema = {"type": "object", "properties": dict.fromkeys(names, text), "additionalProperties": False}
+        yield {
+            "name": "equal",
+            "in": "query",
+            "style": "form",
+            "explode": True,
+            "schema": schema,
+            "description": "A field and its value: only records with it; without a value, only those that have none",
+        }
+
+    def _body(self, schema: str) -> Schema:
+        return _json(_ref("schemas", schema))
+
+    @staticmethod
+    def _bulk(model: str) -> Schema:
+        return {
+            "type": "object",
+            "properties": {
+                # Which of them are wrong is told one by one, so their shape is not part of the request's.
+                "items": {"type": "array", "maxItems": MOST_RECORDS, "items": {}},
+                "mode": {"enum": ["all", "each"], "default": "all"},
+                "upsert": {"type": ["boolean", "string", "null"], "description": f"A unique field of {model}"},
+            },
+            "required": ["items"],
+            "additionalProperties": False,
+        }
+
+
+def events_of(catalog: Catalog, model: str) -> Mapping[str, Event]:
+    """The events of the model's workflows that a caller may fire."""
+    found: dict[str, Event] = {}
+    for flow in catalog.workflows.values():
+        if flow.for_ == model:
+            for events in (*(state.events for state in flow.states.values()), flow.events):
+                for name, event in events.items():
+                    if event.by != "system":
+                        found.setdefault(name, event)
+    return found
+
+
+def _ref(kind: str, name: str) -> Schema:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _parameter(name: str) -> Schema:
+    return _ref("parameters", name)
+
+
+def _json(schema: Schema) -> Schema:
+    return {"content": {"application/json": {"schema": schema}}, "required": True}
+
+
+def _answer(schema: Schema, status: str = "200") -> Schema:
+    return {status: {"description": "Done", "content": {"application/json": {"schema": schema}}}}
+
+
+def _page(record: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            # With `group` or `measure` an item is a group.
+            "items": {"type": "array", "items": {"anyOf": [record, {"type": "object"}]}},
+            "next": {"type": ["string", "null"], "description": "The cursor of the next page, for `after`"},
+            "count": {"type": "integer"},
+            "exact": {"type": "boolean", "description": "False: there are more than `count`"},
+        },
+        "required": ["items"],
+    }
+
+
+def _items(properties: Schema) -> Schema:
+    item = {"type": "object", "properties": properties}
+    return {"type": "object", "properties": {"items": {"type": "array", "items": item}}, "required": ["items"]}
+
+
+def _query(name: str, schema: Schema, description: str) -> Schema:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+TEXT: Schema = {"type": "string"}
+WHY: Schema = {"type": "object", "properties": {"why": TEXT}, "required": ["why"], "additionalProperties": False}
+OUTCOMES = _items({"status": {"type": "integer"}, "id": ID, "version": {"type": "integer"}, "problem": {}})
+HISTORY = _items({"id": ID, "at": TEXT, "act": TEXT, "actor_name": TEXT, "changes": {"type": ["object", "null"]}})
+OFFERS = _items({"event": TEXT, "allowed": {"type": "boolean"}, "reasons": {"type": "array"}})
+COMPLAINT: Schema = {
+    "type": "object",
+    "properties": {"at": TEXT, "code": TEXT, "message": TEXT},
+    "required": ["at", "code", "message"],
+}
+PROBLEM: Schema = {
+    "type": "object",
+    "description": "RFC 9457. Codes are stable; the words beside them may change.",
+    "properties": {
+        "type": TEXT,
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "detail": TEXT,
+        "code": TEXT,
+        "errors": {"type": "array", "items": COMPLAINT},
+        "reasons": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["type", "title", "status", "code", "errors"],
+}
+PROBLEM_RESPONSE: Schema = {
+    "description": "Refused",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}},
+}
+LIST_PARAMETERS = ("where", "sort", "limit", "after", "expand", "fields", "count", "group", "measure")
+PARAMETERS: Schema = {
+    "id": {"name": "id", "in": "path", "required": True, "schema": ID},
+    "hold": {"name": "hold", "in": "path", "required": True, "schema": TEXT, "description": "A name, or an id"},
+    "key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+        "description": "A request that comes again with its key is done once, and answered the same",
+    },
+    "if_match": {
+        "name": "If-Match",
+        "in": "header",
+        "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+        "description": "The ETag that the record came with; 412 when it has changed since",
+    },
+    "where": _query("where", TEXT, "A condition in the expression language"),
+    "sort": _query("sort", TEXT, "Fields; one with - before it the other way round"),
+    "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}, "Records of a page"),
+    "after": _query("after", TEXT, "The `next` of the page before"),
+    "expand": _query("expand", TEXT, "Links and rows to bring along, such as `owner,team`"),
+    "fields": _query("fields", TEXT, "The only fields wanted"),
+    "count": _query("count", {"enum": ["exact", "capped"]}, "Count them: all, or up to a limit"),
+    "group": _query("group", TEXT, "Expressions to group by"),
+    "measure": _query("measure", TEXT, "What to work out for each group, such as `sum(amount)`"),
+}
+
+
+def _system_paths() -> Paths:
+    """What is there whatever the definitions say."""
+    told = {name: {"type": "object"} for name in ("/healthz", "/readyz", "/openapi.json")}
+    return {
+        path: {"get": {"operationId": path.strip("/"), "tags": ["server"], "responses": _answer(schema)}}
+        for path, schema in told.items()
+    }
