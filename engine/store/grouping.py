@@ -41,7 +41,9 @@ class Grouping:
         self._names = [*group, *measure]
         self._links: dict[str, str] = {}
         self._readers: list[Callable[[Any], Any] | None] = []
-        columns = []
+        columns: list[ColumnElement[Any]] = []
+        #: What sorts by size where the column itself would not: exact numbers, which are text on SQLite.
+        self._sortable: dict[str, ColumnElement[Any]] = {}
         for name, expression in group.items():
             sql = translation.value(expression)
             columns.append(sql.clause)
@@ -50,9 +52,11 @@ class Grouping:
                 self._readers.append(reader(sql.clause.type, dialect))
             else:
                 self._readers.append(result_reader(sql, dialect))
-        for expression in measure.values():
+        for name, expression in measure.items():
             sql = measured(translation, expression)
             columns.append(sql.clause)
+            if dialect.name == "sqlite":
+                self._sortable[name] = sql.dialect.sortable(sql.sql)
             self._readers.append(result_reader(sql, dialect))
         labelled = [column.label(f"column_{index}") for index, column in enumerate(columns)]
         clause = select(*labelled).select_from(translation.joins.source).where(condition)
@@ -86,7 +90,7 @@ class Grouping:
         name = text.removeprefix("-")
         if name not in self._names:
             raise BadRequest(f"groups are sorted by their keys and measures, not by {name!r}", code="BAD_SORT")
-        column: ColumnElement[Any] = literal_column(str(self._names.index(name) + 1))
+        column = self._sortable.get(name, literal_column(str(self._names.index(name) + 1)))
         return column.desc().nulls_last() if text.startswith("-") else column.asc().nulls_last()
 
 

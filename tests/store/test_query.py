@@ -346,6 +346,19 @@ def test_groups_have_keys_and_measures(desk: Desk, parcels: list[str]) -> None:
     ]
 
 
+def test_groups_sort_by_the_size_of_a_measure(desk: Desk, parcels: list[str]) -> None:
+    def look(tx: Transaction, sort: str) -> list[Any]:
+        group, total = {"count": value(desk, "count")}, {"total": measure(desk, "sum(count)")}
+        found = desk.store.query.find(tx, "parcel", group=group, measure=total, sort=(sort,), limit=20)
+        return [row["total"] for row in found]
+
+    for number in (10, 100, -1, -10):
+        desk.add("parcel", count=number)
+    totals = [-10, -1, *range(10), 10, 100]
+    assert desk.read(lambda tx: look(tx, "total")) == totals
+    assert desk.read(lambda tx: look(tx, "-total")) == totals[::-1]
+
+
 def test_measures_of_all_and_of_none(desk: Desk, parcels: list[str]) -> None:
     texts = [
         "sum(weight)",
