@@ -208,7 +208,8 @@ class RequestError(EngineError):
         self.complaints = tuple(complaints)
         self.reasons = tuple(reasons)
         self.headers = dict(headers or {})
-        super().__init__(f"{self.status} {self.code}: {self.message}" + "".join(f"; {c.at}: {c.message}" for c in self.complaints))
+        places = "".join(f"; {complaint.at}: {complaint.message}" for complaint in self.complaints)
+        super().__init__(f"{self.status} {self.code}: {self.message}{places}")
 
 
 class BadRequest(RequestError):
