@@ -74,10 +74,9 @@ class LinkField(Field):
 
 
 def _parse_link(raw: Any) -> str:
-    if isinstance(raw, Mapping):  # a record, as values and expanded answers have it
+    if type(raw) is not str and isinstance(raw, Mapping):  # a record, as values and expanded answers have it
         raw = raw.get("id")
-    text = clean_text(raw, most=MOST_KEY_CHARACTERS)
-    return text
+    return clean_text(raw, most=MOST_KEY_CHARACTERS)
 
 
 @dataclass(frozen=True, kw_only=True)

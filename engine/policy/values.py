@@ -65,7 +65,7 @@ class Reader:
 
         A null stays a null; rows fields come as lists of such dicts, each with ``id`` where the caller gave one.
         """
-        if not isinstance(values, Mapping):
+        if type(values) is not dict and not isinstance(values, Mapping):
             complaints.append(
                 Complaint(at, "VALUE_TYPE", "expected an object with a value for each field", {"expected": "object"})
             )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from struct import calcsize, unpack
 from threading import Lock
 
 KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -18,7 +19,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 #: A counter starts in the lower half of its bits, and grows by at most this much.
-_START_BITS, _STRIDE_BITS, _END_BITS = 61, 32, 62
+_START_BITS, _END_BITS = 61, 62
+#: A stock of random strides, 32 bits each.
+_STRIDES = "256I"
 #: In ticks of 1/4096 ms. Acts that overlap differ by less; a clock further back has been set, and keys follow it.
 _JITTER = 10_000 << 12
 
@@ -31,13 +34,17 @@ class Keys:
         self._lock = Lock()
         self._tick = 0
         self._low = 0
+        self._strides: list[int] = []
 
     def __call__(self, moment: datetime) -> str:
         """The next key, as lower case text with hyphens."""
         tick = (((moment - _EPOCH) // _MICROSECOND) << 12) // 1_000
         with self._lock:
             if self._tick - _JITTER < tick <= self._tick:
-                self._low += 1 + secrets.randbits(_STRIDE_BITS)
+                if not self._strides:
+                    # Asking the system for random bytes costs more than all the rest, so it is asked for many at once.
+                    self._strides = list(unpack(_STRIDES, secrets.token_bytes(calcsize(_STRIDES))))
+                self._low += 1 + self._strides.pop()
                 tick = self._tick + (self._low >> _END_BITS)
             if tick != self._tick:
                 self._tick = tick
