@@ -98,8 +98,8 @@ class Translator:
         if isinstance(node.type, ListType):
             raise self.refuse(node, "a list is no value in a database query", "use it in a function: count, any")
         match node:
-            case Member(base=Conditional() | Call() as base):
-                return self.value(self._spread(node, base))
+            case Member() if isinstance(_root(node), Conditional | Call):
+                return self._side(self._spread(node))
             case OwnRecord() | ScopeName() | Member():
                 return self._stored(node)
             case Convert(operand=operand):
@@ -203,8 +203,9 @@ class Translator:
             raise self.refuse(node, f"the function '{node.function}' has no translation for the database")
         return found
 
-    def _spread(self, member: Member, base: Conditional | Call) -> Node:
+    def _spread(self, member: Member) -> Node:
         """A member of one of several records as one of several members: each stands in a table of its own."""
+        base = self._spread(member.base) if isinstance(member.base, Member) else member.base
 
         def of(record: Node) -> Node:
             nullable = record.nullable or member.nullable
@@ -375,6 +376,13 @@ class Translator:
 def _compare(op: str, left: Node, right: Node) -> Compare:
     nullable = left.nullable or right.nullable
     return Compare(type=BOOLEAN, nullable=nullable, start=left.start, end=right.end, op=op, left=left, right=right)
+
+
+def _root(node: Node) -> Node:
+    """What a path starts at."""
+    while isinstance(node, Member):
+        node = node.base
+    return node
 
 
 def _nothing(like: Node) -> Constant:
