@@ -51,7 +51,7 @@ class Arrivals:
 
     def add(self, tx: Transaction, arrival: Mapping[str, Any]) -> None:
         """Writes a new arrival."""
-        self._records.append(tx, ARRIVAL, [arrival], arrival["at"])
+        self._records.append(tx, ARRIVAL, [arrival])
 
     def change(self, tx: Transaction, arrival: Mapping[str, Any]) -> None:
         """Writes what has become of a known key now."""
