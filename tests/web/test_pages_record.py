@@ -1,4 +1,4 @@
-"""The page of a record: what it shows to whom, what can be done there, what it tells of the past; and the pages around."""
+"""The page of a record: what it shows to whom, what can be done there, what it tells of the past."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ refused."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
 from engine.errors import Complaint, InvalidValues, Refused, RequestError, StaleVersion
+from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.policy.transition import events_from
@@ -19,8 +20,20 @@ from engine.ports import Record
 from engine.runtime.service import denied
 from engine.store.database import Transaction
 from engine.web.pages.conflict import conflict_between
-from engine.web.pages.entries import Entries, Reader, Source, changed, dump, load, overlaid, sent, without_blank_rows
+from engine.web.pages.entries import (
+    Entries,
+    Entry,
+    Reader,
+    Source,
+    changed,
+    dump,
+    load,
+    overlaid,
+    sent,
+    without_blank_rows,
+)
 from engine.web.pages.formview import Button, Conflict, FaultSummary, FormMaker, FormView, by_key, fault_texts, summary
+from engine.web.pages.given import given_by_form
 from engine.web.pages.layout import fixed, layout_for, own_fields
 from engine.web.pages.links import find_by_title
 from engine.web.pages.live import live_plan
@@ -123,7 +136,7 @@ def _wanted(visit: Visit, form: FormData | None = None) -> str | None:
 
 def _blank(visit: Visit, tx: Transaction) -> Sheet:
     maker = _maker(visit, tx, None, _wanted(visit))
-    record = visit.reading.preview(tx, visit.actor, visit.model, {}).record
+    record = visit.reading.preview(tx, visit.actor, visit.model, {}, expand=link_paths(visit)).record
     entries = _source(maker).of_record(maker.input_fields(), record)
     for name, rows in entries.rows.items():
         if not rows:
@@ -186,6 +199,8 @@ def _read(visit: Visit, tx: Transaction, form: FormData) -> Sent:
     mine = changed(entries, base)
     reader = Reader(ZoneInfo(visit.catalog.app.timezone), lambda model, text: find_by_title(visit, tx, model, text))
     values = reader.values(fields, mine)
+    if stored is None:
+        values = given_by_form(visit, tx, maker, values)
     return Sent(maker, stored, entries, base, mine, values, reader.complaints)
 
 
@@ -228,7 +243,7 @@ def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError)
     else:
         base = got.base
     key = got.stored["id"] if got.stored is not None else None
-    found = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key)
+    found = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key, expand=link_paths(visit))
     complaints: list[Complaint] = []
     if isinstance(error, InvalidValues):
         complaints = [*got.complaints]
@@ -239,51 +254,68 @@ def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError)
                 wrong.add(complaint.at)
     problem = visit.words.refusal(error) if isinstance(error, Refused) else ""
     names = visit.names(tx, visit.model, found.record, "update")
+    proposed = _with_proposals(got, found.record) if conflict is None else frozenset[str]()
     return Sheet(
-        got.maker,
-        key,
-        got.stored,
-        found.record,
-        entries,
-        names,
-        complaints,
-        base=base,
-        conflict=conflict,
-        problem=problem,
+        got.maker, key, got.stored, found.record, entries, names, complaints, proposed, base, conflict, problem
     )
 
 
 def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
     got = _read(visit, tx, form)
     key = got.stored["id"] if got.stored is not None else None
-    record = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key).record
-    presenter, outputs, defaults = got.maker.presenter, {}, {}
-
-    def show(fields: Mapping[str, Any], holder: Record, prefix: str, entered: Mapping[str, Any]) -> None:
+    record = visit.reading.preview(
+        tx, visit.actor, visit.model, got.values, key=key, expand=link_paths(visit)
+    ).record
+    outputs: dict[str, Any] = {}
+    for prefix, fields, holder, _ in _levels(got, record):
         for name, field in fields.items():
-            if isinstance(field, RowsField):
-                continue
-            value = holder.get(name)
             if fixed(field):
-                shown = presenter.value(field, value)
-                number = source_of(field).widget in NUMBERS and value is not None and not shown.masked
-                outputs[prefix + name] = {"value": str(field.wire(value)) if number else "", "text": shown.text or "—"}
-            elif value is not None and field.default is not None and (name not in entered or entered[name].blank):
-                entry = _source(got.maker).entry(field, value)
-                defaults[prefix + name] = {"text": entry.text, "id": entry.id}
-
-    show(got.maker.fields, record, "", got.entries.own)
-    for name in got.maker.grids():
-        spec = got.maker.fields[name]
-        rows = got.entries.rows.get(name, [])
-        assert isinstance(spec, RowsField)
-        records = by_key(rows, record.get(name))
-        for row in rows:
-            if row.key in records:
-                show(spec.of, records[row.key], f"{name}.{row.key}.", row.entries)
+                outputs[prefix + name] = _output(got.maker, field, holder.get(name))
+    defaults = {name: {"text": entry.text, "id": entry.id} for name, entry in _proposals(got, record).items()}
     names = visit.names(tx, visit.model, record, "save")
     hidden = [name for name in got.maker.layout.changes if got.maker.is_hidden(name, record, names)]
     return {"outputs": outputs, "defaults": defaults, "hidden": hidden}
+
+
+def _output(maker: FormMaker, field: Field, value: Any) -> dict[str, str]:
+    """A worked-out value: plain for the browser to go on with, and as people read it."""
+    shown = maker.presenter.value(field, value)
+    number = source_of(field).widget in NUMBERS and value is not None and not shown.masked
+    return {"value": str(field.wire(value)) if number else "", "text": shown.text or "—"}
+
+
+def _levels(got: Sent, record: Record) -> Iterator[tuple[str, Mapping[str, Field], Record, dict[str, Entry]]]:
+    """The record and its rows as worked out: how their inputs' names begin, their fields, what stands in the inputs."""
+    yield "", {n: f for n, f in got.maker.fields.items() if not isinstance(f, RowsField)}, record, got.entries.own
+    for name in got.maker.grids():
+        spec, rows = got.maker.fields[name], got.entries.rows.get(name, [])
+        assert isinstance(spec, RowsField)
+        flat = {n: f for n, f in spec.of.items() if not isinstance(f, RowsField)}
+        records = by_key(rows, record.get(name))
+        for row in rows:
+            if row.key in records:
+                yield f"{name}.{row.key}.", flat, records[row.key], row.entries
+
+
+def _proposals(got: Sent, record: Record) -> dict[str, Entry]:
+    """What defaults fill into the blank inputs, by the inputs' names."""
+    source = _source(got.maker)
+    return {
+        prefix + name: source.entry(field, holder[name])
+        for prefix, fields, holder, entries in _levels(got, record)
+        for name, field in fields.items()
+        if field.default is not None and holder.get(name) is not None and (name not in entries or entries[name].blank)
+    }
+
+
+def _with_proposals(got: Sent, record: Record) -> frozenset[str]:
+    """Fills the blank inputs with what defaults propose; the names of those inputs."""
+    proposed = _proposals(got, record)
+    for prefix, _, _, entries in _levels(got, record):
+        for name in list(entries):
+            if prefix + name in proposed:
+                entries[name] = proposed[prefix + name]
+    return frozenset(proposed)
 
 
 # Drawing

@@ -163,7 +163,7 @@ class FormMaker:
         proposed: frozenset[str],
     ) -> tuple[Part, ...]:
         """The cards of the form. ``record`` is as worked out; ``proposed`` are the fields that a default filled."""
-        widgets = Widgets(self.presenter, faults)
+        widgets = Widgets(self.presenter, faults, proposed)
         parts: list[Part] = []
         pending = self._totals
         for section in self.layout.parts:
@@ -182,7 +182,6 @@ class FormMaker:
                     value=record.get(placed.name),
                     width=placed.css,
                     hidden=self.is_hidden(placed.name, record, names),
-                    proposed=placed.name in proposed,
                 )
                 for placed in section.fields
                 if placed.name in self.fields

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +26,7 @@ from engine.store.database import Transaction
 from engine.web.pages.assets import Assets
 from engine.web.pages.shell import Shell, theme_of
 from engine.web.pages.words import LANGUAGES, Words, negotiate
+from engine.web.waiting import committed
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ class Visit:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What ``work`` returns, once its transaction is committed."""
-        return await asyncio.wrap_future(self.site.engine.database.write(work))
+        return await committed(self.site.engine.database.write(work))
 
     def page(self, template: str, view: Any, *, title: str, status: int = 200) -> Response:
         """The page of a template. ``view`` is the dataclass that it draws."""

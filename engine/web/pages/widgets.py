@@ -131,9 +131,10 @@ class Spec:
 class Widgets:
     """Makes the widgets of one form."""
 
-    def __init__(self, presenter: Presenter, faults: Mapping[str, str]) -> None:
+    def __init__(self, presenter: Presenter, faults: Mapping[str, str], proposed: frozenset[str] = frozenset()) -> None:
         self.presenter = presenter
         self.faults = faults
+        self.proposed = proposed
 
     def widget(
         self,
@@ -144,7 +145,6 @@ class Widgets:
         value: Any = None,
         width: str = "w12",
         hidden: bool = False,
-        proposed: bool = False,
     ) -> Widget:
         """The widget of a field. ``value`` is what an output shows."""
         field = spec.field
@@ -165,7 +165,7 @@ class Widgets:
             width=width,
             most=getattr(field, "max", None) if field.widget in ("text", "long_text", "phone", "email") else None,
             shift=PERCENT_SHIFT if field.widget == "percent" else None,
-            proposed=proposed,
+            proposed=name in self.proposed,
             hides=spec.hides,
             hidden=hidden,
         )

@@ -78,6 +78,7 @@ class ComboBox extends HTMLElement {
     clearTimeout(this.timer);
     this.request?.abort();
     this.list.hidden = true;
+    this.list.replaceChildren();
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }
@@ -94,8 +95,9 @@ class ComboBox extends HTMLElement {
 
   pick(option) {
     if (this.goes) { location.href = option.dataset.value; return; }
-    this.input.value = this.was.value = option.dataset.text;
-    this.value.value = option.dataset.value;
+    const { text, value } = option.dataset;
+    this.input.value = this.was.value = text;
+    this.value.value = value;
     this.close();
     this.changed();
   }
