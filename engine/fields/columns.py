@@ -122,25 +122,27 @@ class ScaledDecimal(Codec):
         return DeclaredInteger(f"SCALED INTEGER({self.precision}, {self.digits})")
 
     def encoder(self, dialect: str) -> Convert:
-        # Traps what would otherwise be rounded in silence.
-        context = Context(prec=MOST_DIGITS, traps=[Inexact, InvalidOperation])
-        times, whole, factor = context.multiply, context.to_integral_exact, Decimal(10**self.digits)
-        precision, digits, limit = self.precision, self.digits, 10**self.precision
+        precision, digits = self.precision, self.digits
+        # Traps what would otherwise be rounded in silence, in front of the point and behind it.
+        context = Context(prec=precision, traps=[Inexact, InvalidOperation])
+        fit, unit, factor = context.quantize, Decimal(1).scaleb(-digits), Decimal(10**digits)
 
-        def encode(value: Decimal | int) -> int:
+        def scaled(value: Decimal | int) -> int:
             try:
-                units = int(whole(times(value, factor)))
-            except (Inexact, InvalidOperation, OverflowError, TypeError, ValueError):
-                units = limit
-            if not -limit < units < limit:
+                return int(fit(value, unit) * factor)
+            except (Inexact, InvalidOperation, TypeError, ValueError):
+                raise ValueError(f"{value!r} does not fit decimal({precision}, {digits})") from None
+
+        def fitting(value: Decimal | int) -> Decimal:
+            try:
+                found = fit(value, unit)
+            except (Inexact, InvalidOperation, TypeError):
+                found = None
+            if found is None or found != found:  # only NaN differs from itself
                 raise ValueError(f"{value!r} does not fit decimal({precision}, {digits})")
-            return units
+            return found
 
-        def check(value: Decimal | int) -> Decimal | int:
-            encode(value)  # PostgreSQL would round what has too many digits
-            return value
-
-        return check if dialect == "postgresql" else encode
+        return fitting if dialect == "postgresql" else scaled
 
     def decoder(self, dialect: str) -> Convert | None:
         if dialect == "postgresql":

@@ -35,7 +35,8 @@ class Cases:
 
     def start(self, tx: Transaction, case: Record) -> None:
         """Writes a new case."""
-        self._records.append(tx, CASE, [case], case["started_at"])
+        stamps = {"created_at": case["started_at"], "updated_at": case["started_at"]}
+        self._records.append(tx, CASE, [{**case, **stamps}])
 
     def move(self, tx: Transaction, case: Record) -> None:
         """Writes where the case stands now."""

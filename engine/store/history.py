@@ -43,17 +43,21 @@ class History:
 
     def append(self, tx: Transaction, entries: Sequence[Mapping[str, Any]]) -> None:
         """Adds entries of the history; ``event`` is the id of the event that caused the change."""
+        linked = []
         for entry in entries:
             event = entry.get("event")
-            linked = {**entry, "event": {"id": event} if isinstance(event, str) else event}
-            self._records.append(tx, HISTORY, [linked], entry["at"])
+            linked.append({**entry, "event": {"id": event} if isinstance(event, str) else event})
+        self._records.append(tx, HISTORY, [_stamped(entry) for entry in linked])
 
     def events(self, tx: Transaction, entries: Sequence[Mapping[str, Any]]) -> None:
         """Adds entries of the event log."""
-        for entry in entries:
-            self._records.append(tx, EVENT, [entry], entry["at"])
+        self._records.append(tx, EVENT, [_stamped(entry) for entry in entries])
 
     def of(self, tx: Transaction, model: str, key: str, *, limit: int) -> list[Record]:
         """The entries about a record, newest first."""
         rows = tx.rows(self._of, (key, limit))
         return [entry for entry in self._loader.records(tx, HISTORY, rows) if entry["model"] == model]
+
+
+def _stamped(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {**entry, "created_at": entry["at"], "updated_at": entry["at"]}

@@ -5,8 +5,9 @@ A row's id is the job's idempotency key: handed over twice, as after a crash in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from threading import Event
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -24,33 +25,54 @@ JOB = "job"
 WAITING, HANDED_OVER, DONE, DEAD = "waiting", "handed_over", "done", "dead"
 
 
+class Bell:
+    """Wakes who waits for new jobs. One for each open database, whatever the definitions."""
+
+    def __init__(self) -> None:
+        self._rung = Event()
+
+    def ring(self) -> None:
+        """Says that there may be something to do."""
+        self._rung.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has been rung since the last time, now or within the seconds."""
+        rung = self._rung.wait(seconds)
+        self._rung.clear()
+        return rung
+
+
 class JobRows:
     """The table of jobs."""
 
-    def __init__(self, tables: Tables, loader: Loader, records: Records) -> None:
+    def __init__(self, tables: Tables, loader: Loader, records: Records, bell: Bell) -> None:
         self._records = records
+        self._bell = bell
         self._loader = loader
         self._table = table = tables[JOB]
         dialect = loader.dialect
-        waits = (
-            (table.c["state"] == WAITING) & (table.c["due_at"] <= bindparam("now_")) & table.c["deleted_at"].is_(None)
-        )
-        due = select(*(table.c[name] for name in ("id", "queue", "payload", "due_at", "attempt"))).where(waits)
+        waits = (table.c["state"] == WAITING) & (table.c["due_at"] <= bindparam("now_"))
+        known = table.c["queue"].in_(bindparam("queues", expanding=True)) & table.c["deleted_at"].is_(None)
+        due = select(*(table.c[name] for name in ("id", "queue", "payload", "due_at", "attempt"))).where(waits & known)
         due = due.order_by(table.c["due_at"], table.c["id"]).limit(bindparam("most"))
-        self._due = Statement(due, dialect, ("now_", "most"))
+        self._due = Statement(due, dialect, ("now_", "queues", "most"))
         hand_over = table.update().where(among(table.c["id"], dialect), table.c["state"] == WAITING)
         self._hand_over = Statement(hand_over.values(state=HANDED_OVER), dialect, (VALUES,), raw=True)
         again: dict[str, Any] = {name: bindparam(f"{name}_") for name in ("state", "due_at", "attempt", "last_error")}
-        mark = table.update().where(table.c["id"] == bindparam("which")).values(again)
-        self._mark = Statement(mark, dialect, (*(f"{name}_" for name in again), "which"))
+        # Only the attempt that is under way: what has been settled stays as it is, whoever comes later.
+        open_ = (table.c["attempt"] == bindparam("seen")) & table.c["state"].in_((WAITING, HANDED_OVER))
+        mark = table.update().where((table.c["id"] == bindparam("which")) & open_).values(again)
+        self._mark = Statement(mark, dialect, (*(f"{name}_" for name in again), "which", "seen"))
         purge = table.delete().where(table.c["state"] == DONE, table.c["due_at"] < bindparam("before"))
         self._purge = Statement(purge, dialect, ("before",))
 
     def add(self, tx: Transaction, jobs: Sequence[Mapping[str, Any]]) -> None:
         """Writes jobs; each has ``id queue payload`` and ``due_at``, from which on it may run."""
-        for job in jobs:
-            entry = {"attempt": 1, "state": WAITING, **job}
-            self._records.append(tx, JOB, [entry], entry["due_at"])
+        waiting = {"attempt": 1, "state": WAITING}
+        stamps = [{"created_at": job["due_at"], "updated_at": job["due_at"]} for job in jobs]
+        self._records.append(tx, JOB, [{**waiting, **job, **stamp} for job, stamp in zip(jobs, stamps, strict=True)])
+        if jobs:
+            tx.after_commit(self._bell.ring)
 
     def put(self, tx: Transaction, queue: str, payload: Mapping[str, Any], due_at: datetime) -> str:
         """The id of a new job."""
@@ -58,26 +80,29 @@ class JobRows:
         self.add(tx, [{"id": key, "queue": queue, "payload": payload, "due_at": due_at}])
         return key
 
-    def due(self, tx: Transaction, now: datetime, limit: int) -> list[Job]:
-        """Waiting jobs that are due, the longest waiting first."""
-        rows = tx.rows(self._due, (now, limit))
+    def due(self, tx: Transaction, now: datetime, queues: Collection[str], limit: int) -> list[Job]:
+        """Waiting jobs of the queues that are due, the longest waiting first."""
+        rows = tx.rows(self._due, (now, list(queues), limit))
         return [Job(key, queue, payload or {}, due_at, attempt) for key, queue, payload, due_at, attempt in rows]
 
     def hand_over(self, tx: Transaction, ids: Sequence[str]) -> None:
         """Marks jobs as taken by who runs them; they are not due any more."""
         tx.put(self._hand_over, (array(ids, self._table.c["id"], self._loader.dialect),))
 
-    def done(self, tx: Transaction, job: Job) -> None:
-        """Marks a job as done."""
-        tx.put(self._mark, (DONE, job.due_at, job.attempt, None, job.id))
+    def done(self, tx: Transaction, job: Job) -> bool:
+        """Whether this has marked the job as done; False where its attempt had been settled before."""
+        return self._settle(tx, job, DONE, job.due_at, job.attempt, None)
 
-    def retry(self, tx: Transaction, job: Job, due_at: datetime, error: str) -> None:
-        """Has a job wait for another attempt."""
-        tx.put(self._mark, (WAITING, due_at, job.attempt + 1, error, job.id))
+    def retry(self, tx: Transaction, job: Job, due_at: datetime, error: str) -> bool:
+        """Whether this has the job wait for another attempt; False where this one had been settled before."""
+        return self._settle(tx, job, WAITING, due_at, job.attempt + 1, error)
 
-    def bury(self, tx: Transaction, job: Job, error: str) -> None:
-        """Marks a job as failed for good."""
-        tx.put(self._mark, (DEAD, job.due_at, job.attempt, error, job.id))
+    def bury(self, tx: Transaction, job: Job, error: str) -> bool:
+        """Whether this has marked the job as failed for good; False where its attempt had been settled before."""
+        return self._settle(tx, job, DEAD, job.due_at, job.attempt, error)
+
+    def _settle(self, tx: Transaction, job: Job, state: str, due_at: datetime, attempt: int, error: str | None) -> bool:
+        return tx.run(self._mark, (state, due_at, attempt, error, job.id, job.attempt)) == 1
 
     def purge(self, tx: Transaction, before: datetime) -> int:
         """How many jobs that were due before the moment, and are done, have been removed."""

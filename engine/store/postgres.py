@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, CursorResult, create_engine
 from sqlalchemy.sql.expression import Executable
 
 from engine.store.faults import DatabaseError, UniqueViolation
+from engine.store.inserting import Insert
 from engine.store.statement import Statement
 from engine.store.transaction import Callback, Transaction, Work, call_back, driver_connection
 
@@ -56,6 +57,9 @@ class PostgresTransaction(Transaction):
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         self._session.enter_pipeline()
         self._cursor.executemany(statement.text, statement.bind_all(rows))
+
+    def insert(self, insert: Insert, rows: Sequence[Sequence[Any]]) -> None:
+        self._execute(insert.text, (insert.parameter(rows),))
 
     def settle(self) -> None:
         try:

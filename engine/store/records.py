@@ -24,6 +24,7 @@ from engine.store.codec import Bind, Row, bind_function
 from engine.store.expanding import Expander, Reads
 from engine.store.faults import UniqueViolation
 from engine.store.identity import Identity
+from engine.store.inserting import Insert
 from engine.store.keys import is_key, new_key
 from engine.store.loading import Loader
 from engine.store.sequences import Sequences
@@ -50,7 +51,7 @@ class Writer:
         first = ("id", PARENT, POSITION) if level.path else ()
         columns = (*first, *self.names)
         self.bind: Bind = bind_function(level, self.names, dialect)
-        self.insert = Statement(level.table.insert(), dialect, columns, columns=columns, raw=True)
+        self.insert = Insert(level.table, columns, dialect)
         table = level.table
         self.delete = Statement(table.delete().where(among(table.c["id"], dialect)), dialect, (VALUES,), raw=True)
         self.below = {name: Writer(below, dialect) for name, below in level.rows.items()}
@@ -156,7 +157,7 @@ class Records:
         identity = self._loader.identity(tx)
         identity[model][key] = record
         try:
-            tx.put(writer.insert, writer.bind(record))
+            tx.insert(writer.insert, [writer.bind(record)])
             self._insert_rows(tx, writer, [record], moment, identity)
             tx.settle()
         except UniqueViolation as violation:
@@ -178,7 +179,7 @@ class Records:
                     bound.append(bind(row, parent, position))
                     rows.append(row)
             if bound:
-                tx.many(below.insert, bound)
+                tx.insert(below.insert, bound)
                 self._insert_rows(tx, below, rows, moment, identity)
 
     def update(self, tx: Transaction, model: str, before: Record, record: Record) -> None:
@@ -227,7 +228,7 @@ class Records:
                 below += [(key, row[name], []) for key, (_, row) in past.items()]
         # The innermost go first, since theirs is the foreign key; new ones come after what holds them.
         if added:
-            tx.many(writer.insert, added)
+            tx.insert(writer.insert, added)
         if changed:
             tx.many(writer.update((POSITION, *writer.names)), changed)
         for name, below_owners in deeper.items():
@@ -236,12 +237,12 @@ class Records:
         if gone:
             tx.put(writer.delete, (array(gone, writer.level.table.c["id"], self._loader.dialect),))
 
-    def append(self, tx: Transaction, model: str, entries: Sequence[Mapping[str, Any]], moment: datetime) -> None:
-        """Writes records of a log, which nobody has in hand: no rows, and fields that are not given are null."""
+    def append(self, tx: Transaction, model: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Writes new records that nobody has in hand: no rows, and fields that are not given are null."""
         writer = self.writer(model)
-        blank = {**dict.fromkeys(writer.names), "version": 1, "created_at": moment, "updated_at": moment}
-        for entry in entries:
-            tx.put(writer.insert, writer.bind({**blank, **entry}))
+        blank = {**dict.fromkeys(writer.names), "version": 1}
+        if entries:
+            tx.insert(writer.insert, [writer.bind({**blank, **entry}) for entry in entries])
 
     def writer(self, model: str) -> Writer:
         """The statements that write a model."""

@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from engine.expressions.functions.function import Functions
 from engine.expressions.sqlite import register_functions
 from engine.store.faults import DatabaseError, UniqueViolation
+from engine.store.inserting import Insert
 from engine.store.statement import Statement
 from engine.store.transaction import Callback, Transaction, Work, call_back, driver_connection
 
@@ -42,6 +43,12 @@ class SqliteTransaction(Transaction):
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         try:
             self._cursor.executemany(statement.text, statement.bind_all(rows))
+        except sqlite3.IntegrityError as error:
+            raise self._explained(error) from error
+
+    def insert(self, insert: Insert, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            self._cursor.executemany(insert.text, rows)
         except sqlite3.IntegrityError as error:
             raise self._explained(error) from error
 

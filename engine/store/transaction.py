@@ -16,6 +16,7 @@ from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import Executable
 
+from engine.store.inserting import Insert
 from engine.store.statement import Statement
 
 T = TypeVar("T")
@@ -53,6 +54,10 @@ class Transaction:
 
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         """Writes once for each of the rows, without waiting for the answers, as ``put``."""
+        raise NotImplementedError
+
+    def insert(self, insert: Insert, rows: Sequence[Sequence[Any]]) -> None:
+        """Adds the rows without waiting for the answer, as ``put``."""
         raise NotImplementedError
 
     def settle(self) -> None:
