@@ -23,12 +23,12 @@ from engine.policy.transition import events_from, may_fire
 from engine.policy.values import Reader
 from engine.ports import Record, Verdict
 from engine.runtime.act import Act
-from engine.runtime.service import Service
 from engine.runtime.plans import workflow_reads
-from engine.store.transaction import Transaction
+from engine.runtime.service import Service
 from engine.store.expanding import ALL
 from engine.store.query import Page
 from engine.store.sorting import read_terms
+from engine.store.transaction import Transaction
 
 #: A page of a list has at most so many records.
 LARGEST_PAGE = 500
@@ -188,7 +188,14 @@ class Reading:
         return None if rows.everything else rows.conditions
 
     def preview(
-        self, tx: Transaction, actor: Actor, model: str, values: Mapping[str, Any], *, key: str | None = None
+        self,
+        tx: Transaction,
+        actor: Actor,
+        model: str,
+        values: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        expand: Sequence[str] = (),
     ) -> Preview:
         """The record as it would be saved, with everything that is wrong; nothing is written."""
         service = self.service
@@ -204,6 +211,7 @@ class Reading:
             record = self.get(tx, actor, model, key)
             service.merge(plan, record, typed, complaints)
         service.complain_about(act, plan, record, complaints)
+        self.store.records.expand(tx, model, [record], frozenset((*path.split("."), ALL) for path in expand))
         return Preview(record, tuple(complaints))
 
     def offers(self, tx: Transaction, actor: Actor, model: str, record: Record) -> list[Offer]:

@@ -136,7 +136,8 @@ def _wanted(visit: Visit, form: FormData | None = None) -> str | None:
 
 def _blank(visit: Visit, tx: Transaction) -> Sheet:
     maker = _maker(visit, tx, None, _wanted(visit))
-    record = visit.reading.preview(tx, visit.actor, visit.model, {}, expand=link_paths(visit)).record
+    values = given_by_form(visit, tx, maker, {})
+    record = visit.reading.preview(tx, visit.actor, visit.model, values, expand=link_paths(visit)).record
     entries = _source(maker).of_record(maker.input_fields(), record)
     for name, rows in entries.rows.items():
         if not rows:
@@ -263,9 +264,7 @@ def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError)
 def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
     got = _read(visit, tx, form)
     key = got.stored["id"] if got.stored is not None else None
-    record = visit.reading.preview(
-        tx, visit.actor, visit.model, got.values, key=key, expand=link_paths(visit)
-    ).record
+    record = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key, expand=link_paths(visit)).record
     outputs: dict[str, Any] = {}
     for prefix, fields, holder, _ in _levels(got, record):
         for name, field in fields.items():
