@@ -1,6 +1,5 @@
 """The files that pages load: style sheets, modules, icons. Their address carries a digest of all of them, so that a
-browser
-may keep them for good, and modules that import each other by relative addresses stay together."""
+browser may keep them for good, and modules that import each other by relative addresses stay together."""
 
 from __future__ import annotations
 

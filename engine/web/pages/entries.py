@@ -3,9 +3,9 @@
 A form is always drawn from entries, never from a record: what somebody typed survives any refusal, as it was typed.
 
 The name of an input is its field's (``note``); in rows ``{field}.{row's key}.{field of the row}``; the hidden input
-``{rows field}`` lists the keys in their order. A link has three inputs: the chosen id under the field's name, the text
-under
-``{name}~text``, and under ``{name}~was`` the text that goes with the id: a different text was typed after the choice.
+``{rows field}`` lists the keys in their order. A link has three inputs: the chosen id under the field's name, the
+text under ``{name}~text``, and under ``{name}~was`` the text that goes with the id: a different text was typed after
+the choice.
 """
 
 from __future__ import annotations
@@ -166,8 +166,8 @@ def without_blank_rows(entries: Entries) -> Entries:
 
 
 def changed(entries: Entries, before: Entries) -> Entries:
-    """The entries that differ from those of the record: a field left alone is not written, so that a masked value stays
-    what it is, and a right to change some fields is enough to change those."""
+    """The entries that differ from those of the record: a field left alone is not written, so that a masked value
+    stays what it is, and a right to change some fields is enough to change those."""
     own = {name: entry for name, entry in entries.own.items() if not _same(entry, before.own.get(name, BLANK))}
     rows: dict[str, list[Row]] = {}
     for name, given in entries.rows.items():
@@ -197,8 +197,8 @@ def _same(entry: Entry, before: Entry) -> bool:
 
 
 class Reader:
-    """Reads entries as values for the service. ``find_link`` turns a typed text into an id where exactly one record has
-    that title; else the text goes on, as a key."""
+    """Reads entries as values for the service. ``find_link`` turns a typed text into an id where exactly one record
+    has that title; else the text goes on, as a key."""
 
     def __init__(self, zone: ZoneInfo, find_link: Callable[[str, str], str | None]) -> None:
         self.zone = zone

@@ -71,9 +71,8 @@ class Layout:
 
 
 def layout_for(visit: Visit, model: str, record: Record | None, wanted: str | None) -> Layout:
-    """The layout for this reader: the form asked for by name, the record's channel's, the one whose audience fits, one
-    for
-    everybody, or a generated one."""
+    """The layout for this reader: the form asked for by name, the record's channel's, the one whose audience fits,
+    one for everybody, or a generated one."""
     catalog = visit.catalog
     forms = [form for form in catalog.forms.values() if form.for_ == model and _offered(visit, form)]
     if wanted:

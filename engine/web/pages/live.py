@@ -1,8 +1,7 @@
 """What a form can work out in the browser, and what it asks the server for: the plan that ``static/live.js`` follows.
 
 Computed fields that read only what stands in the form, or what is itself worked out from that, are sent as one
-generated
-module; for the others a change of what they read makes the page ask.
+generated module; for the others a change of what they read makes the page ask.
 """
 
 from __future__ import annotations
@@ -131,8 +130,8 @@ class LivePlan:
     def for_page(
         self, *, module_path: str, ask_path: str, grids: Iterable[str], shown: Iterable[str], also: Iterable[str]
     ) -> dict[str, Any]:
-        """The plan as the page carries it. ``shown`` are the paths of the fields in the form; ``also`` more paths whose
-        change the server has to follow up."""
+        """The plan as the page carries it. ``shown`` are the paths of the fields in the form; ``also`` more paths
+        whose change the server has to follow up."""
         return {
             "model": self._model,
             "module": module_path if self._functions else None,

@@ -1,5 +1,5 @@
-"""How values look to a reader: in their language and time zone, masked where they are private, linked where that leads
-on."""
+"""How values look to a reader: in their language and time zone, masked where they are private, linked where that
+leads on."""
 
 from __future__ import annotations
 
@@ -138,8 +138,8 @@ class Presenter:
         return Shown("code" if field.widget == "json" else "text", text)
 
     def _link(self, field: LinkField, value: Record) -> Shown:
-        """A linked record: its title with the way there if it is this reader's to read. People and teams always have a
-        name: who did something is no secret to those who may see what was done."""
+        """A linked record: its title with the way there if it is this reader's to read. People and teams always have
+        a name: who did something is no secret to those who may see what was done."""
         target = self.other(field.target)
         if self._may_open(field.target, value):
             return Shown("link", target.title(value), href=f"/m/{field.target}/{value['id']}")

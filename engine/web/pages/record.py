@@ -144,8 +144,7 @@ def _note(visit: Visit, model: str) -> str:
     return visit.words("is_released") if "released" in params else ""
 
 
-# Parts
-# ------------------------------------------------------------------------------------------------------------------
+# Parts ---------------------------------------------------------------------------------------------------------------
 
 
 def _parts(visit: Visit, presenter: Presenter, record: Record) -> list[RecordPart]:
@@ -202,8 +201,7 @@ def _about(presenter: Presenter, record: Record) -> list[Fact]:
     return [_fact(presenter, record, name) for name in names]
 
 
-# What holds it up, and what can be done
-# ---------------------------------------------------------------------------------
+# What holds it up, and what can be done ------------------------------------------------------------------------------
 
 
 def _hold(visit: Visit, presenter: Presenter, here: str, hold: Record) -> HoldView:

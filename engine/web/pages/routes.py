@@ -19,8 +19,7 @@ def page_routes(engine: Engine, site: Site | None = None) -> tuple[BaseRoute, ..
     """The routes of all pages and of the files that they load. ``site``: what others draw pages with as well.
 
     They need ``request.state.actor`` (an ``Actor`` or None) from the session's middleware; checking cross-site
-    requests,
-    the security headers, ``POST /login`` and ``POST /logout`` are not theirs.
+    requests, the security headers, ``POST /login`` and ``POST /logout`` are not theirs.
     """
     site = site or Site(engine)
 

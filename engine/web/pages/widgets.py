@@ -35,9 +35,8 @@ class Option:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Widget:
     """An input with its label. ``fault`` is what is wrong with it, in words; ``source`` where a look-up asks;
-    ``value`` the
-    id that a link has chosen, or the plain value of an output; ``proposed``: the text came from a default, not from
-    somebody; ``hides``: whether the field comes and goes with the others' values."""
+    ``value`` the id that a link has chosen, or the plain value of an output; ``proposed``: the text came from a
+    default, not from somebody; ``hides``: whether the field comes and goes with the others' values."""
 
     kind: str
     name: str
@@ -198,8 +197,7 @@ class Widgets:
         special: Callable[[Field, str, Entry], Widget | None] | None = None,
     ) -> Grid:
         """The grid of a rows field. ``records`` are the rows as worked out, by their key in the form. ``special`` may
-        make
-        a widget of its own for a cell."""
+        make a widget of its own for a cell."""
         name = spec.field.name
 
         def cell(column: Spec, row: Row, value: Any) -> Widget:
