@@ -1,0 +1,203 @@
+"""Applying definitions to a database, and taking the last application back: all of it or nothing.
+
+Everything happens in one transaction, on SQLite too: our connections leave it to us when a transaction begins and ends,
+so that statements which change tables are part of it like all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.catalog.catalog import Catalog
+from engine.errors import EngineError
+from engine.expressions.postgres import install_functions
+from engine.store.database import Database
+from engine.store.migrate.fills import Fill, WorkOut
+from engine.store.migrate.operations import (
+    Doing,
+    Operation,
+    Progress,
+    from_data,
+)
+from engine.store.migrate.plan import Loss, Plan, find_losses, plan_within
+from engine.store.migrate.reflect import reflect
+from engine.store.snapshots import Snapshot, Snapshots
+from engine.store.transaction import Transaction
+
+#: One process at a time changes the tables of a PostgreSQL database.
+_LOCK = 0x6F6C5F61
+
+
+class StalePlan(EngineError):
+    """The database or the definitions are no longer what the plan was made for."""
+
+
+class LossRefused(EngineError):
+    """Data would be lost, and nobody gave leave."""
+
+    def __init__(self, losses: Sequence[Loss]) -> None:
+        self.losses = tuple(losses)
+        lines = "\n".join(f"  {loss}" for loss in losses)
+        super().__init__(f"this would lose data for good:\n{lines}\nallow it with --allow-loss")
+
+
+class Impossible(EngineError):
+    """Rows that are there stand against it, or the database has refused a step."""
+
+
+class NotInvertible(EngineError):
+    """Only what was applied last can be taken back."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was done: the steps, and what was lost by them. ``number`` is that of the snapshot, None where there was
+    nothing to do. ``empty``: what came back without the values it once had."""
+
+    number: int | None
+    fingerprint: str
+    operations: tuple[Operation, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    empty: tuple[str, ...] = ()
+
+
+def quiet(_what: str, _done: int, _all: int) -> None:
+    """Progress that nobody watches."""
+
+
+def apply(
+    database: Database,
+    plan: Plan,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    actor: str | None,
+    work_out: WorkOut,
+    allow_loss: bool = False,
+    progress: Progress = quiet,
+) -> Applied:
+    """What was done so that the tables are those of the catalogue, whose definitions are in force from then on.
+
+    The plan is made anew inside the transaction. Raises StalePlan when that gives another one, LossRefused, Impossible;
+    then nothing has changed. With nothing to do, nothing is written.
+    """
+
+    def work(tx: Transaction) -> Applied:
+        _lock(tx)
+        fresh = plan_within(tx, database, catalog)
+        if fresh.hash != plan.hash:
+            raise StalePlan("the database or the definitions have changed since the plan was made: plan again")
+        if not fresh.changes:
+            return Applied(None, catalog.fingerprint)
+        if fresh.blocked:
+            raise Impossible("\n".join(["rows that are there stand against it:", *(f"  {r}" for r in fresh.blocked)]))
+        if fresh.lossy and not allow_loss:
+            raise LossRefused(fresh.losses)
+        doing = _doing(tx, progress)
+        if database.dialect == "postgresql":
+            install_functions(doing.connection)
+        _run((*fresh.operations, *fresh.fills), doing)
+        for model, places in fresh.work.items():
+            work_out(tx, catalog, model, places, progress)
+        number = Snapshots(database).add(
+            tx,
+            catalog.fingerprint,
+            catalog.sources,
+            plan=fresh.as_data(),
+            inverse=_inverse(fresh),
+            at=at,
+            by=actor,
+        )
+        return Applied(number, catalog.fingerprint, fresh.operations, fresh.losses)
+
+    return database.write(work).result()
+
+
+def invert(
+    database: Database,
+    fingerprint: str,
+    *,
+    at: datetime,
+    actor: str | None,
+    allow_loss: bool = False,
+    progress: Progress = quiet,
+) -> Applied:
+    """What was done to take the application of these definitions back, which must be the last one. The definitions
+    before them are in force again. Columns and tables that were dropped come back empty.
+
+    Raises NotInvertible, LossRefused (of what was put in since), StalePlan; then nothing has changed.
+    """
+
+    def work(tx: Transaction) -> Applied:
+        _lock(tx)
+        snapshots = Snapshots(database)
+        last, before = _last_two(snapshots.list(tx, limit=2), fingerprint)
+        steps = tuple(from_data(step) for step in last.inverse["operations"])
+        connection = tx.connection()
+        losses = tuple(find_losses(connection, steps, reflect(connection)))
+        if losses and not allow_loss:
+            raise LossRefused(losses)
+        _run(steps, _doing(tx, progress))
+        number = snapshots.add(
+            tx,
+            before.fingerprint,
+            snapshots.sources(tx, before.fingerprint) or {},
+            plan={
+                "inverse_of": last.number,
+                "operations": last.inverse["operations"],
+                "tables": before.plan["tables"],
+            },
+            inverse={"operations": [step.inverse().as_data() for step in reversed(steps)], "lost": _texts(losses)},
+            at=at,
+            by=actor,
+        )
+        return Applied(number, before.fingerprint, steps, losses, tuple(last.inverse["lost"]))
+
+    return database.write(work).result()
+
+
+def _last_two(found: Sequence[Snapshot], fingerprint: str) -> tuple[Snapshot, Snapshot]:
+    """The last application and the one before."""
+    if not found or found[0].fingerprint != fingerprint:
+        raise NotInvertible(f"the definitions {fingerprint[:12]} are not in force, so they cannot be taken back")
+    if len(found) < 2:
+        raise NotInvertible("nothing was in force before these definitions")
+    return found[0], found[1]
+
+
+def _inverse(plan: Plan) -> Mapping[str, Any]:
+    """What undoes the plan, as data, and what it cannot bring back."""
+    steps = [step.inverse().as_data() for step in reversed(plan.operations)]
+    return {"operations": steps, "lost": _texts(plan.losses)}
+
+
+def _texts(losses: Sequence[Loss]) -> list[str]:
+    return [str(loss) for loss in losses]
+
+
+def _lock(tx: Transaction) -> None:
+    """Waits until no other process changes the tables. SQLite has one writer anyway."""
+    if tx.database.dialect == "postgresql":
+        tx.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _doing(tx: Transaction, progress: Progress) -> Doing:
+    connection: Connection = tx.connection()
+    return Doing(Operations(MigrationContext.configure(connection)), connection, progress)
+
+
+def _run(steps: Sequence[Operation | Fill], doing: Doing) -> None:
+    for done, step in enumerate(steps):
+        doing.progress(str(step), done, len(steps))
+        try:
+            step.run(doing)
+        except SQLAlchemyError as error:
+            raise Impossible(f"{step}: the database refuses: {getattr(error, 'orig', None) or error}") from error
