@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import Connection, MetaData, String, Table, Uuid, insert, select, text, update
+from sqlalchemy import Connection, MetaData, String, Table, Uuid, create_engine, insert, select, text, update
 from sqlalchemy.dialects import sqlite
 
 from engine.expressions.faults import ExpressionProblems
 from engine.expressions.language import Expression, compile_expression
+from engine.expressions.postgres import install_functions
 from engine.expressions.relations import Column, Joins, Link, Rows
 from engine.expressions.sql import SqlExpression, to_sql
 from engine.expressions.types import INTEGER, TEXT, ListType, Member, RecordType, Scope, SimpleShape
@@ -248,3 +249,14 @@ def test_ids_are_text(
 ) -> None:
     scope = {"wanted": ONE, "any_of": [ONE, "no id", THREE]}
     assert answers(database, connection, tasks, expression, scope) == values
+
+
+def test_the_functions_of_postgresql_can_be_brought_up_to_date(postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
+    for _ in range(2):
+        with engine.begin() as connection:
+            install_functions(connection)
+            asked_for = text("SELECT ol_div(2, 3), ol_mod(-7.5, 2), ol_week('2027-01-01'), ol_div(1, 0)")
+            answer = connection.execute(asked_for).one()
+    assert tuple(answer) == (Decimal("0.6666666666666666666666666667"), Decimal("0.5"), "2026-W53", None)
+    engine.dispose()
