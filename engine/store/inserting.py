@@ -1,7 +1,7 @@
 """INSERTs of the write path: any number of rows in one statement.
 
 SQLite takes row after row by the same compiled text. PostgreSQL takes all rows in one parameter, as JSON: that costs
-0.4 of the processor time and 0.5 of the wait of psycopg's ``executemany`` (20 rows of 21 columns), and it is one prepared
+0.4 of the processor time and 0.5 of the wait of psycopg's ``executemany`` (20 rows of 21 columns), and is one prepared
 statement whatever is null in them.
 """
 
