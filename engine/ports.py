@@ -5,7 +5,7 @@ Whoever implements one of these passes the contract suite of the same name in ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -52,58 +52,88 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A unit of work outside the request. ``id`` is its idempotency key: the same id twice is one job."""
+    """A unit of work outside the request. Each of its attempts has a ``key``: the same key twice is one run."""
 
     id: str
     queue: str
     payload: Values
-    due_at: datetime | None = None
+    due_at: datetime
     attempt: int = 1
 
-
-class Jobs(Protocol):
-    """Runs due jobs at least once, in other processes if there are any. Jobs are *written* in the transaction that
-    causes them (``engine.store.jobs``); this port takes over the rows that are due."""
-
-    def hand_over(self, jobs: Sequence[Job]) -> None:
-        """Takes the jobs for good: when this returns they survive a crash. A known id is ignored."""
-        ...
-
-    def start(self, handlers: Mapping[str, Callable[[Job], Outcome]]) -> None:
-        """Begins to work off the queues, a handler for each."""
-        ...
-
-    def stop(self) -> None:
-        """Finishes what is running and takes no more."""
-        ...
+    @property
+    def key(self) -> str:
+        """What makes a second run of the same attempt harmless."""
+        return f"{self.id}#{self.attempt}"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a delivery: ``sent``, ``retry`` (later again, at ``retry_at`` or by the queue's ladder) or ``failed``."""
+    """What became of a job: ``done``, ``retry`` (later again, at ``retry_at`` or by the ladder) or ``failed`` for good.
 
-    result: Literal["sent", "retry", "failed"]
+    ``data`` is what the run found out, as plain JSON: it may be recorded by another process than the one that ran."""
+
+    result: Literal["done", "retry", "failed"]
     detail: str = ""
     retry_at: datetime | None = None
+    data: Values = field(default_factory=dict)
+
+
+class Worker(Protocol):
+    """What is to be done about jobs."""
+
+    @property
+    def queues(self) -> Collection[str]:
+        """The queues that it knows how to work off."""
+        ...
+
+    def perform(self, job: Job) -> Outcome:
+        """What came of running the job. Happens at least once, outside of transactions; raises nothing."""
+        ...
+
+    def settle(self, job: Job, outcome: Outcome) -> None:
+        """Records the outcome of an attempt. However often it is asked, it happens once."""
+        ...
+
+
+class Jobs(Protocol):
+    """Runs jobs, in other processes if there are any. Jobs are *written* in the transaction that causes them
+    (``engine.store.jobs``); this port takes over the rows that are due.
+
+    Every attempt that was handed over is performed at least once, and then settled."""
+
+    def start(self, worker: Worker) -> None:
+        """Begins to work off the worker's queues, and what a process that died has left of them."""
+        ...
+
+    def hand_over(self, jobs: Sequence[Job]) -> None:
+        """Takes the jobs for good: when this returns they survive a crash. A known key is ignored."""
+        ...
+
+    def stop(self) -> None:
+        """Finishes what is running, as far as that takes seconds, and takes no more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing to deliver to the outside, with the key that makes a second delivery harmless."""
+    """One thing to deliver to the outside, with the key that makes a second delivery harmless.
+
+    ``to`` is an address as the way out understands it; None where nobody in particular is meant, or none is known."""
 
     key: str
     name: str
-    to: str
+    to: str | None
     subject: str
     body: str
     data: Values = field(default_factory=dict)
 
 
 class Connector(Protocol):
-    """A way to the outside world. Raises ``Retryable`` or ``Permanent`` where it cannot send."""
+    """A way to the outside world."""
 
     def send(self, message: Message) -> Outcome:
-        """Delivers the message once per key, as well as the other side allows."""
+        """What became of the message: delivered once per key, as well as the other side allows. A connector that raises
+        will be asked again."""
         ...
 
 
@@ -263,4 +293,19 @@ class Expand:
     reads: frozenset[tuple[str, ...]]
 
 
-Effect = Match | Alias | Expand | Find | Create | Change | Update | Delete | PlaceHold | ReleaseHold | Fire | Move | Run | Notify
+Effect = (
+    Match
+    | Alias
+    | Expand
+    | Find
+    | Create
+    | Change
+    | Update
+    | Delete
+    | PlaceHold
+    | ReleaseHold
+    | Fire
+    | Move
+    | Run
+    | Notify
+)

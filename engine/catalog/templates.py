@@ -54,11 +54,23 @@ def _local(context: Context, value: datetime) -> datetime:
     return value.astimezone(ZoneInfo(context.get("timezone", "UTC")))
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """As in expressions, a path through nothing leads to nothing."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return None if obj is None else super().getattr(obj, attribute)
+
+
+def _written(value: Any) -> Any:
+    """What stands in the text for a value: nothing for nothing."""
+    return "" if value is None else value
+
+
 def template_environment() -> ImmutableSandboxedEnvironment:
     """A sandbox that renders messages. Plain text, so nothing is escaped; an unknown name is an error, not an empty
     place."""
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
+    environment = _Environment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False, finalize=_written
     )
     environment.filters.update(date=_date, datetime=_datetime, money=_money, label=_label)
     return environment

@@ -26,6 +26,9 @@ from engine.store.transaction import Transaction
 
 Names = dict[str, Any]
 
+#: The queue of messages that are to be written and sent.
+MESSAGE = "message"
+
 
 @dataclass(slots=True)
 class Working:
@@ -151,17 +154,18 @@ class Act:
     # News -----------------------------------------------------------------------------------------------------------
 
     def queue_message(self, effect: Notify) -> str:
-        """The id of the job that delivers the message once this is committed. Who it goes to is settled now, how to reach
-        them when it is sent."""
+        """The id of the job that delivers the message once this is committed. Who it goes to is settled now, how to
+        reach them when it is sent."""
         key = new_key(self.moment)
         payload = {
             "message": effect.message,
+            "user": self.actor.id,
             "model": effect.model,
             "record": effect.record["id"] if effect.record is not None else None,
             "to": self._recipient(effect),
             "data": dict(effect.data),
         }
-        self.jobs.append({"id": key, "queue": "message", "payload": payload, "due_at": self.moment})
+        self.jobs.append({"id": key, "queue": MESSAGE, "payload": payload, "due_at": self.moment})
         return key
 
     def _recipient(self, effect: Notify) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from engine.store.cases import Cases
 from engine.store.database import Database
 from engine.store.expanding import Expander
 from engine.store.history import History
-from engine.store.jobs import JobRows
+from engine.store.jobs import Bell, JobRows
 from engine.store.loading import Loader
 from engine.store.matching import Matching
 from engine.store.query import Query
@@ -39,4 +39,4 @@ class Store:
         self.cases = Cases(self.tables, loader, self.records)
         self.matching = Matching(self.tables, loader, self.records)
         self.arrivals = Arrivals(self.tables, loader, self.records)
-        self.jobs = JobRows(self.tables, loader, self.records)
+        self.jobs = JobRows(self.tables, loader, self.records, database.kept(Bell))

@@ -14,7 +14,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def due(desk: Desk, minutes: int, limit: int = 10) -> list[Job]:
-    return desk.read(lambda tx: desk.store.jobs.due(tx, NOON + minutes * MINUTE, limit))
+    return desk.read(lambda tx: desk.store.jobs.due(tx, NOON + minutes * MINUTE, {"mail"}, limit))
 
 
 def test_jobs_are_due_in_the_sequence_of_their_moments(desk: Desk) -> None:

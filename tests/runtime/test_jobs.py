@@ -1,0 +1,117 @@
+"""Jobs from the act that causes them to their end: due in turn, tried again, buried, settled once, cleared away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Refused
+from engine.ports import Job, Outcome
+from engine.runtime.jobs.worker import LADDER
+from engine.runtime.service import SYSTEM
+from engine.store.jobs import DEAD, DONE, WAITING
+from tests.runtime.post import NOON, Post, open_post
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Post]:
+    with open_post(f"sqlite:///{tmp_path / 'post.db'}") as opened:
+        yield opened
+
+
+def arrived(post: Post) -> None:
+    """A parcel has arrived, and its receiver is to be told."""
+    post.fire(post.parcel(), "arrive")
+
+
+def test_a_message_becomes_one_delivery_for_each_way_out(post: Post) -> None:
+    arrived(post)
+    assert [row["queue"] for row in post.rows()] == ["message"]
+    assert [job.queue for job in post.run()] == ["message", "email", "log"]
+    assert [row["state"] for row in post.rows()] == [DONE] * 3
+    assert post.run() == []
+
+
+def test_what_is_refused_causes_no_job(post: Post) -> None:
+    parcel = post.parcel()
+    with pytest.raises(Refused, match="vanish"):
+        post.write(lambda tx: post.engine.service.fire(tx, SYSTEM, "parcel", parcel["id"], "vanish"))
+    assert post.rows() == []
+
+
+def test_an_attempt_that_fails_comes_again_later_and_later(post: Post) -> None:
+    arrived(post)
+    post.email.answers = [Outcome("retry", "busy"), ConnectionError("gone")]
+    post.run()
+    [row] = post.queue("email")
+    assert (row["state"], row["attempt"], row["last_error"], row["due_at"]) == (WAITING, 2, "busy", NOON + LADDER[0])
+    assert post.later(seconds=LADDER[0].total_seconds() - 1) == []
+    [again] = post.later(seconds=1)
+    assert again.attempt == 2
+    [row] = post.queue("email")
+    assert (row["attempt"], row["last_error"]) == (3, "ConnectionError: gone")
+    assert row["due_at"] == post.clock.now() + LADDER[1]
+    [last] = post.later(seconds=LADDER[1].total_seconds())
+    assert last.attempt == 3
+    [row] = post.queue("email")
+    assert row["state"] == DONE
+    assert len({message.key for message in post.email.sent}) == 1  # the other side sees one and the same message
+    assert len({(message.subject, message.body) for message in post.email.sent}) == 1
+
+
+def test_the_other_side_may_say_when(post: Post) -> None:
+    arrived(post)
+    post.email.answers = [Outcome("retry", "at night", retry_at=NOON + timedelta(hours=14))]
+    post.run()
+    assert post.queue("email")[0]["due_at"] == NOON + timedelta(hours=14)
+
+
+def test_after_the_last_attempt_a_job_is_dead_and_says_why(post: Post) -> None:
+    arrived(post)
+    post.email.answers = [Outcome("retry", f"busy {n}") for n in range(99)]
+    post.run()
+    for wait in LADDER:
+        post.later(seconds=wait.total_seconds())
+    assert len(post.email.sent) == len(LADDER) + 1
+    [row] = post.queue("email")
+    assert (row["state"], row["last_error"]) == (DEAD, f"busy {len(LADDER)}")
+    assert post.later(days=99) == []
+    assert len(post.queue("email")) == 1  # nobody clears away what has not been dealt with
+
+
+def test_what_is_refused_for_good_is_not_tried_again(post: Post) -> None:
+    arrived(post)
+    post.email.answers = [Outcome("failed", "550 no such mailbox")]
+    post.run()
+    assert post.queue("email")[0]["state"] == DEAD
+    assert [event["name"] for event in post.rows("event") if event["actor_name"] == "system"].count("arrived") == 2
+
+
+def test_an_attempt_is_settled_once(post: Post) -> None:
+    arrived(post)
+    post.run()
+    events = len(post.rows("event"))
+    for row in post.rows():
+        job = Job(row["id"], row["queue"], row["payload"], row["due_at"], row["attempt"])
+        post.workers.worker.settle(job, Outcome("done", data={"deliveries": [{"way": "log"}]}))
+        post.workers.worker.settle(job, Outcome("retry", "late"))
+    assert [row["state"] for row in post.rows()] == [DONE] * 3
+    assert len(post.rows("event")) == events
+
+
+def test_jobs_of_unknown_queues_wait(post: Post) -> None:
+    post.write(lambda tx: post.engine.service.store.jobs.put(tx, "knitting", {}, NOON))
+    assert post.run() == []
+    assert post.rows()[0]["state"] == WAITING
+
+
+def test_jobs_that_are_done_are_cleared_away_after_a_month(post: Post) -> None:
+    arrived(post)
+    post.run()
+    post.later(days=29)
+    assert len(post.rows()) == 3
+    post.later(days=2)
+    assert post.rows() == []
