@@ -3,6 +3,7 @@ serving."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,16 +18,23 @@ from engine.errors import DefinitionError, EngineError, Problem
 from engine.source.problems import Problems
 from engine.source.reader import SUFFIXES, read_texts
 
+_log = logging.getLogger(__name__)
+
 #: Seconds between two looks at the files: with the second look that waits for the last writer, and the build, a change
 #: is in use within half a second.
 INTERVAL = 0.2
 #: Looking takes at most this share of a processor, however many files there are.
 SHARE = 0.05
+#: Seconds until the same files are read again after something else than the files was in the way, such as a database
+#: that cannot be reached.
+PATIENCE = 5.0
 
 #: What is known of the files without reading them: changes show in it.
 Stamp = Mapping[str, tuple[int, int, int]]
 #: Called with the catalogue in use and the new one. Before the exchange it may refuse by raising an EngineError.
 Hook = Callable[[Catalog, Catalog], None]
+#: Called with the catalogue in use; gives the one that shall serve instead, or None.
+Find = Callable[[Catalog], Catalog | None]
 
 
 class CatalogHolder:
@@ -46,6 +54,8 @@ class CatalogHolder:
         self._vocabulary = vocabulary
         self._before: list[Hook] = []
         self._after: list[Hook] = []
+        self._looked: list[Callable[[], None]] = []
+        self._refused_fingerprint: str | None = None
         self._lock = Lock()
         self._stop = Event()
         self._watcher: Thread | None = None
@@ -57,6 +67,10 @@ class CatalogHolder:
     def after(self, hook: Hook) -> None:
         """Adds what is told of each exchange."""
         self._after.append(hook)
+
+    def looked(self, hook: Callable[[], None]) -> None:
+        """Adds what is told whenever changed files have been read, whatever came of it."""
+        self._looked.append(hook)
 
     def reload(self) -> bool:
         """Whether the files gave a new catalogue, which now serves."""
@@ -70,23 +84,37 @@ class CatalogHolder:
             self.refused = None
             return fresh.fingerprint != self.current.fingerprint and self._exchange(fresh)
 
-    def take(self, catalog: Catalog) -> bool:
-        """Whether a catalogue from elsewhere (another process has applied it) now serves."""
+    def take(self, find: Find) -> bool:
+        """Whether a catalogue from elsewhere now serves: one that another process has made ready, so nothing has to be
+        done before. It is looked for while the files cannot bring in another."""
         with self._lock:
-            return self._exchange(catalog)
+            fresh = find(self.current)
+            if fresh is None:
+                return False
+            if fresh.fingerprint == self._refused_fingerprint:
+                self.refused = None
+            self._serve(fresh)
+            return True
+
+    def refuse(self, catalog: Catalog, error: EngineError) -> None:
+        """Notes why the catalogue of the files does not serve."""
+        self.refused = error
+        self._refused_fingerprint = catalog.fingerprint
 
     def _exchange(self, fresh: Catalog) -> bool:
-        old = self.current
         try:
             for hook in self._before:
-                hook(old, fresh)
+                hook(self.current, fresh)
         except EngineError as error:
-            self.refused = error
+            self.refuse(fresh, error)
             return False
-        self.current = fresh
+        self._serve(fresh)
+        return True
+
+    def _serve(self, fresh: Catalog) -> None:
+        old, self.current = self.current, fresh
         for hook in self._after:
             hook(old, fresh)
-        return True
 
     # Watching -------------------------------------------------------------------------------------------------------
 
@@ -116,9 +144,22 @@ class CatalogHolder:
             pause = max(interval, (perf_counter() - began) / SHARE)
             # Only when two looks agree has the last writer finished.
             if now == seen and now != built:
-                self.reload()
-                built = now
+                if self._look():
+                    built = now
+                else:
+                    pause = PATIENCE
             seen = now
+
+    def _look(self) -> bool:
+        """Whether the changed files have been dealt with; if not, it was not their fault, and they are read again."""
+        try:
+            self.reload()
+        except Exception:  # noqa: BLE001 - the watcher has to live on, and says what happened
+            _log.exception("the changed definitions could not be taken; in %s seconds they are tried again", PATIENCE)
+            return False
+        for hook in self._looked:
+            hook()
+        return True
 
     def _stamp_of_current(self) -> Stamp:
         now = stamp(self.app_dir)

@@ -9,6 +9,7 @@ import click
 
 from engine.catalog.reload import CatalogHolder
 from engine.cli.place import Place
+from engine.cli.progress import steps
 from engine.policy.access import Actor
 from engine.runtime.actors import actor_of
 from engine.runtime.engine import Engine
@@ -19,14 +20,17 @@ from engine.store.transaction import Transaction
 
 @contextmanager
 def opened(place: Place, *, prepare: bool = True) -> Iterator[Engine]:
-    """The application, ready to act. With ``prepare`` an additive plan is applied first, and any other is refused."""
-    if place.database_url.startswith("sqlite:///"):
-        place.data.mkdir(parents=True, exist_ok=True)
+    """The application, ready to act. With ``prepare`` the definitions come into force first, if they only add to what is
+    there; else those in force act, and a line says what waits."""
+    place.make_data()
     database = Database.open(place.database_url)
     try:
         engine = Engine(CatalogHolder(place.root), database)
         if prepare:
-            engine.prepare()
+            with steps() as progress:
+                engine.prepare(progress)
+            if engine.holder.refused is not None:
+                click.echo(f"orderloom: {engine.holder.refused}", err=True)
         yield engine
     finally:
         database.close()

@@ -12,6 +12,8 @@ import engine
 #: The reference application: at the top of a checkout, or inside the installed package.
 CHECKOUT = Path(engine.__file__).parent.parent
 PACKAGED = Path(engine.__file__).parent / "reference"
+#: The database in the data folder, where none is named.
+DATABASE = "orderloom.db"
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,18 @@ class Place:
 
         Inside an installed package nothing is written: then data lies below the present folder."""
         found = root or next(folder for folder in (Path.cwd(), CHECKOUT, PACKAGED) if is_application(folder))
-        data = (Path.cwd() if found == PACKAGED else found) / "data"
-        return cls(found.resolve(), data, database or f"sqlite:///{data / 'orderloom.db'}")
+        data = ((Path.cwd() if found == PACKAGED else found) / "data").resolve()
+        return cls(found.resolve(), data, database or f"sqlite:///{data / DATABASE}")
 
     @property
     def cache(self) -> Path:
         """Where what was read of the definitions is kept between runs."""
         return self.data / "cache"
+
+    def make_data(self) -> None:
+        """Makes the folder of the database, unless it lies elsewhere."""
+        if self.database_url == f"sqlite:///{self.data / DATABASE}":
+            self.data.mkdir(parents=True, exist_ok=True)
 
     def shown(self, path: Path) -> str:
         """A path as people read it: relative to the present folder where it lies below."""

@@ -8,11 +8,17 @@ from pathlib import Path
 import click
 import uvicorn
 
+from engine.catalog.builder import FOLDERS
+from engine.catalog.reload import CatalogHolder
 from engine.cli.opening import opened
 from engine.cli.place import PACKAGED, Place, pass_place
 from engine.runtime.engine import Engine
+from engine.runtime.following import Following
 from engine.runtime.logins import Logins
 from engine.runtime.seed import Sower, read_seeds
+from engine.source.problems import Problems
+from engine.source.reader import read_texts
+from engine.source.report import render
 from engine.store.transaction import Transaction
 from engine.web.app import create_app
 from engine.web.settings import WebSettings
@@ -31,14 +37,41 @@ def command(place: Place, host: str, port: int, no_watch: bool, demo: bool) -> N
     with opened(place) as engine:
         if demo:
             _demo(place, engine)
+        following = Following(engine)
         if not no_watch:
+            engine.holder.looked(Telling(engine.holder).tell)
             engine.holder.start()
+        following.start()
         server = uvicorn.Server(_config(engine, host, port))
         click.echo(f"Orderloom serves {place.shown(place.root)} at http://{host}:{port}")
         try:
             server.run()
         finally:
+            following.stop()
             engine.holder.stop()
+
+
+class Telling:
+    """Says on the terminal what came of changed files."""
+
+    def __init__(self, holder: CatalogHolder) -> None:
+        self._holder = holder
+        self._said = str(holder.refused)
+
+    def tell(self) -> None:
+        """Says it, once."""
+        holder = self._holder
+        if holder.problems:
+            # Read again for the caret below the line; the problems are those of the holder.
+            found = render(holder.problems, "text", read_texts(holder.app_dir, FOLDERS, Problems()))
+            text = f"{found}\nthe definitions before serve on"
+        elif holder.refused is not None:
+            text = str(holder.refused)
+        else:
+            text = f"the definitions {holder.current.fingerprint[:12]} serve"
+        if text != self._said:
+            self._said = text
+            click.echo(text, err=True)
 
 
 def _config(engine: Engine, host: str, port: int) -> uvicorn.Config:

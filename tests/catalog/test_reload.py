@@ -113,8 +113,43 @@ def test_reloading_what_has_not_changed_changes_nothing(app: Path) -> None:
 def test_a_catalogue_from_elsewhere_can_be_taken(app: Path) -> None:
     holder = CatalogHolder(app)
     other = build_texts({"a.yaml": BOX})
-    assert holder.take(other) is True
+    assert holder.take(lambda current: None if current is other else other) is True
     assert holder.current is other
+    assert holder.take(lambda current: None if current is other else other) is False
+
+
+def test_what_was_refused_waits_until_somebody_else_has_made_it_ready(app: Path) -> None:
+    holder = CatalogHolder(app)
+
+    def gate(old: Catalog, new: Catalog) -> None:
+        raise EngineError("apply it first")
+
+    holder.before(gate)
+    path = app / "definitions" / "box.yaml"
+    path.write_text(BOX, encoding="utf-8")
+    assert holder.reload() is False
+    assert holder.take(lambda _: build_texts({"a.yaml": BOX})) is True
+    assert str(holder.refused) == "apply it first"
+    assert holder.take(lambda _: CatalogHolder(app).current) is True
+    assert holder.refused is None
+
+
+def test_a_fault_that_is_not_in_the_files_is_tried_again(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.catalog.reload.PATIENCE", 0.01)
+    holder = CatalogHolder(app)
+    faults = [OSError("no database"), OSError("still none")]
+    looked: list[bool] = []
+
+    def gate(old: Catalog, new: Catalog) -> None:
+        if faults:
+            raise faults.pop()
+
+    holder.before(gate)
+    holder.looked(lambda: looked.append("box" in holder.current.models))
+    with watching(holder):
+        (app / "definitions" / "box.yaml").write_text(BOX, encoding="utf-8")
+        eventually(lambda: looked)
+    assert (looked, faults) == ([True], [])
 
 
 def test_only_definition_files_count(app: Path) -> None:
