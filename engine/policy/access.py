@@ -183,8 +183,10 @@ def _plain_update(said: str) -> Update:
 
 
 def _granted(access: Access, grant: Grant, model: str, right: str) -> Reason:
-    return _reason(access, grant, model, right, "granted")
+    return _reason(access, grant, model, right)
 
 
-def _reason(access: Access, grant: Grant, model: str, right: str, outcome: str) -> Reason:
-    return Reason(f"access.{access.name}.{model}.{right}", outcome, span=grant.span)
+def _reason(access: Access, grant: Grant, model: str, right: str, why_not: str | None = None) -> Reason:
+    """What a grant says: yes, or why not here."""
+    outcome = "granted" if why_not is None else "denied"
+    return Reason(f"access.{access.name}.{model}.{right}", outcome, why_not, grant.span)

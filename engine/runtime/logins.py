@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 
 from argon2 import PasswordHasher
@@ -47,8 +48,11 @@ class Logins:
         self._database = database
         self._clock = clock
         self._hasher = hasher or PasswordHasher()
-        # Without an account the same work is done, so that the time tells nobody which accounts there are.
-        self._nobody = self._hasher.hash(secrets.token_hex())
+
+    @cached_property
+    def _nobody(self) -> str:
+        """The hash that is checked where there is no account: the time tells nobody which accounts there are."""
+        return self._hasher.hash(secrets.token_hex())
 
     # Passwords ------------------------------------------------------------------------------------------------------
 
@@ -66,8 +70,9 @@ class Logins:
 
     def check(self, service: Service, login: str, password: str) -> str:
         """The id of the user with this login and password. NotLoggedIn, without saying what of it is wrong."""
+        nobody = self._nobody
         user, hashed = self._database.read(lambda tx: self._known(service, tx, login))
-        right = self._verify(hashed or self._nobody, password[:LONGEST_PASSWORD])
+        right = self._verify(hashed or nobody, password[:LONGEST_PASSWORD])
         if user is None or hashed is None or not right:
             raise NotLoggedIn("the user name or the password is wrong", code="LOGIN_FAILED")
         return user

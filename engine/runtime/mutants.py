@@ -41,7 +41,7 @@ class Mutant:
 
 
 def mutants(documents: Sequence[Document]) -> Iterator[Mutant]:
-    """Every mutant of the documents, in their order."""
+    """Every mutant of the documents, one document after the other."""
     for document in documents:
         if document.kind in KINDS:
             for place, value in _values(document.data, ()):

@@ -56,7 +56,7 @@ class SeedError(EngineError):
 
 
 def read_seeds(folder: Path, vocabulary: Vocabulary) -> list[Seed]:
-    """The seeds of a folder, in the order of their files. Raises DefinitionError."""
+    """The seeds of a folder, sorted by their files. Raises DefinitionError."""
     problems = Problems()
     seeds = []
     for document in read_folder(folder.parent, (folder.name,), problems).documents:

@@ -203,7 +203,10 @@ class Service:
         plan, record = self.plan(working.model), working.record
         complaints = [] if complaints is None else complaints
         self.links.resolve(act, plan.reader, [("", values)], complaints, trusted=True)
-        self.merge(plan, record, values, complaints)
+        unknown: list[Complaint] = []
+        self.merge(plan, record, values, unknown)
+        if unknown:  # the rest would only complain about the rows that are missing
+            raise InvalidValues(complaints=[*complaints, *unknown])
         self.work_out(act, plan, record, complaints)
         working.touched = True
 
