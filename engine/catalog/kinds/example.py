@@ -1,4 +1,4 @@
-"""``test``: an example that must come out, read only by ``orderloom test``. What happens in it are acts, as a seed has them."""
+"""``test``: an example that must come out, read only by ``orderloom test``; and the acts that it is made of."""
 
 from __future__ import annotations
 
