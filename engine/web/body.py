@@ -24,7 +24,7 @@ DEEPEST = 64
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _BLANK_BEFORE_COLON = re.compile(rb'"[ \t\r\n]+:')
-_SURROGATE = re.compile(rb"\\\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 #: A number with more digits in front of the point than any value has: written out it would fill the memory.
 LARGEST_EXPONENT = 1_000
 
@@ -73,6 +73,8 @@ def _count_names(value: dict[str, Any] | list[Any], deeper: int) -> int:
     count, items = (len(value), value.values()) if isinstance(value, dict) else (0, value)
     for item in items:
         kind = type(item)
+        if kind is str:
+            continue
         if kind is dict or kind is list:
             count += _count_names(item, deeper - 1)
         elif isinstance(item, Decimal) and not -LARGEST_EXPONENT < item.adjusted() < LARGEST_EXPONENT:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from tests.web.api_desk import Api, open_api
 from tests.web.desk_app import Desk, open_desk
 
 
@@ -22,3 +23,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def visitor(desk: Desk) -> TestClient:
     """A browser without JavaScript, reading Chinese."""
     return TestClient(desk.application, headers={"Accept-Language": "zh-CN"}, follow_redirects=False)
+
+
+@pytest.fixture
+def api(desk: Desk) -> Iterator[Api]:
+    """The whole web application over the desk, for programs."""
+    with open_api(desk) as opened:
+        yield opened

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.catalog.builder import load
 from engine.catalog.catalog import Catalog
 from engine.catalog.reload import CatalogHolder
+from engine.expressions.postgres import install_functions
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.runtime.actors import actor_of
@@ -93,13 +94,18 @@ def definitions() -> Catalog:
 
 
 @contextmanager
-def open_desk(folder: Path) -> Iterator[Desk]:
-    """The application with its master data on a database of its own."""
-    database = Database.open(f"sqlite:///{folder / 'desk.db'}", durable=False)
+def open_desk(folder: Path, *, url: str | None = None, app_dir: Path | None = None) -> Iterator[Desk]:
+    """The application with its master data on a database of its own, which lies in the folder or at the URL.
+
+    ``app_dir``: another copy of the definitions, which a test may change."""
+    database = Database.open(url or f"sqlite:///{folder / 'desk.db'}", durable=False)
     try:
         clock = SetClock(NOON)
-        holder = CatalogHolder(FOLDER, catalog=definitions())
+        holder = CatalogHolder(FOLDER, catalog=definitions()) if app_dir is None else CatalogHolder(app_dir)
         Store(holder.current, database).tables.metadata.create_all(database.engine)
+        if database.dialect == "postgresql":
+            with database.engine.begin() as connection:
+                install_functions(connection)
         desk = Desk(Engine(holder, database, clock), clock)
         for login, name in PEOPLE.items():
             desk.people[login] = desk.put("user", login=login, name=name, roles=[{"role": login}])["id"]
