@@ -32,4 +32,4 @@ def spread(amount: Decimal, weights: Sequence[Decimal | int], digits: int = 2) -
     most_lost = sorted(range(len(exact)), key=lambda i: (floors[i] - exact[i], i))
     for i in most_lost[:left]:
         floors[i] += 1
-    return [value * unit for value in floors]
+    return [(value * unit).quantize(unit) for value in floors]  # a nothing divided has lost its digits
