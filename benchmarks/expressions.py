@@ -42,32 +42,37 @@ def record(number: int) -> dict[str, Any]:
 RECORDS = [record(number) for number in range(200)]
 
 
-def by_hand(r: dict[str, Any], s: Any) -> tuple[bool | None, ...]:
-    """The 20 rules as a programmer writes them who minds nulls."""
+D = [Decimal(1000 * n) for n in range(20)]
+
+
+def by_hand(r: dict[str, Any], s: Any) -> tuple[bool, ...] | tuple[bool | None, ...]:
+    """The 20 rules as a programmer writes them who minds nulls: those first, then plain comparisons."""
     amount, insured, count, kind = r["amount"], r["insured"], r["count"], r["kind"]
-    high = None if amount is None or insured is None else insured < amount
-    return tuple(
-        _either(
-            _both(None if amount is None else amount >= limit, high),
-            _both(None if kind is None else kind == name, None if count is None else count > n),
-        )
-        for limit, name, n in LIMITS
+    if amount is None or insured is None or count is None or kind is None:
+        raise ValueError("the records of this measurement have no nulls")
+    under = insured < amount
+    return (
+        amount >= D[0] and under or kind == "k0" and count > 0,
+        amount >= D[1] and under or kind == "k1" and count > 1,
+        amount >= D[2] and under or kind == "k2" and count > 2,
+        amount >= D[3] and under or kind == "k3" and count > 3,
+        amount >= D[4] and under or kind == "k4" and count > 4,
+        amount >= D[5] and under or kind == "k5" and count > 5,
+        amount >= D[6] and under or kind == "k6" and count > 6,
+        amount >= D[7] and under or kind == "k7" and count > 7,
+        amount >= D[8] and under or kind == "k8" and count > 8,
+        amount >= D[9] and under or kind == "k9" and count > 9,
+        amount >= D[10] and under or kind == "k10" and count > 10,
+        amount >= D[11] and under or kind == "k11" and count > 11,
+        amount >= D[12] and under or kind == "k12" and count > 12,
+        amount >= D[13] and under or kind == "k13" and count > 13,
+        amount >= D[14] and under or kind == "k14" and count > 14,
+        amount >= D[15] and under or kind == "k15" and count > 15,
+        amount >= D[16] and under or kind == "k16" and count > 16,
+        amount >= D[17] and under or kind == "k17" and count > 17,
+        amount >= D[18] and under or kind == "k18" and count > 18,
+        amount >= D[19] and under or kind == "k19" and count > 19,
     )
-
-
-LIMITS = [(Decimal(1000 * n), f"k{n}", n) for n in range(20)]
-
-
-def _both(a: bool | None, b: bool | None) -> bool | None:
-    if a is False or b is False:
-        return False
-    return None if a is None or b is None else True
-
-
-def _either(a: bool | None, b: bool | None) -> bool | None:
-    if a is True or b is True:
-        return True
-    return None if a is None or b is None else False
 
 
 def total_by_hand(r: dict[str, Any], s: Any) -> Decimal:
@@ -87,7 +92,9 @@ def measure(*, quick: bool) -> list[Row]:
     """20 rules fused into one function, and a sum over 20 rows."""
     rounds = 5 if quick else 15
     rules = fuse([compile_expression(text, SCOPE, functions=FUNCTIONS) for text in RULES])
-    total = compile_expression("sum(round(l.quantity * l.price, 2) for l in lines)", SCOPE, functions=FUNCTIONS).function
+    total = compile_expression(
+        "sum(round(l.quantity * l.price, 2) for l in lines)", SCOPE, functions=FUNCTIONS
+    ).function
     evaluator = SimpleEval()
 
     def simple(r: dict[str, Any], s: Any) -> list[Any]:
