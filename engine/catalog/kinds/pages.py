@@ -29,9 +29,13 @@ class Grid(Located):
     grid: Name
     label: Label | None = None
     columns: tuple[Name, ...] = ()
+    totals: tuple[Name, ...] = option(
+        (),
+        help="Amounts of the record that stand below the rows, the last one large; all that have no other place when absent",
+    )
 
     def link(self, linker: DefinitionLinker, model: str) -> None:
-        """Checks the rows and their columns."""
+        """Checks the rows, their columns and the totals."""
         field = linker.field(model, self.grid, self, "grid")
         if field is None:
             return
@@ -40,6 +44,8 @@ class Grid(Located):
             return
         for at, name in enumerate(self.columns):
             linker.field(model, f"{self.grid}.{name}", self, ("columns", at))
+        for at, name in enumerate(self.totals):
+            linker.field(model, name, self, ("totals", at))
 
 
 @dataclass(frozen=True, kw_only=True)

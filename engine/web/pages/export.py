@@ -39,7 +39,7 @@ async def _rows(visit: Visit) -> AsyncIterator[str]:
     params = visit.request.query_params
     chosen = choose(views_of(visit, visit.model), params.get("view", ""))
     presenter = Presenter(visit, visit.model)
-    where = condition(chosen.where, Filtered.of(visit, visit.model, params))
+    where = condition(chosen.where, Filtered.of(visit, visit.model, params, chosen.columns))
     search = params.get("q", "").strip()
     sort = params.get("sort", "")
 

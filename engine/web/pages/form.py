@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
-from engine.errors import Complaint, InvalidValues, Refused, RequestError, StaleVersion
+from engine.errors import AccessDenied, Complaint, InvalidValues, Refused, RequestError, StaleVersion
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
@@ -34,7 +34,7 @@ from engine.web.pages.entries import (
 )
 from engine.web.pages.formview import Button, Conflict, FaultSummary, FormMaker, FormView, by_key, fault_texts, summary
 from engine.web.pages.given import given_by_form
-from engine.web.pages.layout import fixed, layout_for, own_fields
+from engine.web.pages.layout import READ_ONLY, fixed, layout_for, own_fields
 from engine.web.pages.links import find_by_title
 from engine.web.pages.live import live_plan
 from engine.web.pages.present import NUMBERS, source_of
@@ -105,6 +105,8 @@ async def module(visit: Visit) -> Response:
 def _maker(visit: Visit, tx: Transaction, stored: Record | None, wanted: str | None) -> FormMaker:
     """The form for this reader and record. Raises AccessDenied when nothing of it may be written."""
     model = visit.model
+    if model in READ_ONLY:
+        raise AccessDenied
     layout = layout_for(visit, model, stored, wanted)
     names = visit.names(tx, model, stored, "update")
     rights, fields = visit.service.rights, own_fields(visit.catalog, model)

@@ -4,7 +4,7 @@ typing."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Complaint, ExpressionError
@@ -109,7 +109,7 @@ class FormMaker:
             name: field for name, field in visit.catalog.fields(model).items() if self.presenter.visible(name)
         }
         self._editable = editable
-        self._totals = list(totals(layout, self.fields))
+        self._totals = totals(layout, self.fields)
 
     def input_fields(self) -> dict[str, Field]:
         """The fields that the form takes values for."""
@@ -165,14 +165,12 @@ class FormMaker:
         """The cards of the form. ``record`` is as worked out; ``proposed`` are the fields that a default filled."""
         widgets = Widgets(self.presenter, faults, proposed)
         parts: list[Part] = []
-        pending = self._totals
         for section in self.layout.parts:
             if isinstance(section, RowsSection):
                 if section.name not in self.fields:
                     continue
-                sums = tuple(widgets.widget(self._spec(name), name, BLANK, value=record.get(name)) for name in pending)
+                sums = tuple(self._total(widgets, name, record) for name in self._totals[section.name])
                 parts.append(Part(section.label, grid=self._grid(widgets, section, entries, record), totals=sums))
-                pending = []
                 continue
             made = tuple(
                 widgets.widget(
@@ -189,6 +187,9 @@ class FormMaker:
             if made:
                 parts.append(Part(section.label, made))
         return tuple(parts)
+
+    def _total(self, widgets: Widgets, name: str, record: Record) -> Widget:
+        return widgets.widget(replace(self._spec(name), editable=False), name, BLANK, value=record.get(name))
 
     def _spec(self, name: str) -> Spec:
         field = self.fields[name]
@@ -215,7 +216,7 @@ class FormMaker:
             if isinstance(part, RowsSection)
             for name in part.columns
         ]
-        return [*self.layout.names(), *self._totals, *columns]
+        return [*self.layout.names(), *(name for names in self._totals.values() for name in names), *columns]
 
     def grids(self) -> list[str]:
         """The rows fields that the form edits."""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from engine.ports import Record
 from engine.store.database import Transaction
-from engine.web.pages.lists import READ_ONLY
+from engine.web.pages.layout import READ_ONLY
 from engine.web.pages.moments import moment_text
 from engine.web.pages.present import Presenter
 from engine.web.pages.shell import menu
@@ -64,14 +64,14 @@ async def show(visit: Visit) -> Response:
 
 
 def _groups(visit: Visit) -> list[StartGroup]:
-    """The menu's groups, without the engine's own models: they are for administrators, and in the menu."""
+    """The menu's groups, without the folded one: the engine's own models are for administrators."""
     groups = []
     for group in menu(visit):
+        if group.folded:
+            continue
         starts = []
         for item in group.items:
             model = item.path.removeprefix("/m/").partition("?")[0]
-            if model in visit.catalog.system_models:
-                continue
             new = (
                 f"/m/{model}/new" if "?" not in item.path and visit.may_create(model) and model not in READ_ONLY else ""
             )

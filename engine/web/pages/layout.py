@@ -16,6 +16,9 @@ from engine.ports import Record
 from engine.web.pages.visit import Visit
 from engine.web.pages.widgets import default_columns
 
+#: Models that only the engine writes: to put one in by hand would be to forge it.
+READ_ONLY = frozenset({"history", "event", "case", "timer", "job", "hold", "task"})
+
 #: Widgets that take a line of their own.
 WIDE = frozenset({"long_text", "json", "address", "file", "choices"})
 
@@ -49,6 +52,7 @@ class RowsSection:
     name: str
     label: str
     columns: tuple[str, ...]
+    totals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def _written(visit: Visit, model: str, form: Form) -> Layout:
             rows = fields[part.grid]
             assert isinstance(rows, RowsField)
             label = visit.words.say(part.label if part.label is not None else rows.label, part.grid)
-            parts.append(RowsSection(part.grid, label, part.columns or tuple(default_columns(rows))))
+            parts.append(RowsSection(part.grid, label, part.columns or tuple(default_columns(rows)), part.totals))
         else:
             lines = tuple(placed for line in part.rows for placed in _line(line, fields))
             parts.append(Section(visit.words.say(part.section), lines))
@@ -145,7 +149,7 @@ def generated(visit: Visit, model: str) -> Layout:
     parts: list[Section | RowsSection] = [Section("", tuple(placed))] if placed else []
     for name, field in fields.items():
         if isinstance(field, RowsField):
-            parts.append(RowsSection(name, visit.words.say(field.label, name), tuple(default_columns(field))))
+            parts.append(RowsSection(name, visit.words.say(field.label, name), tuple(default_columns(field)), ()))
     return Layout("", tuple(parts), {}, None)
 
 
@@ -160,11 +164,17 @@ def own_fields(catalog: Catalog, model: str) -> dict[str, Field]:
     return {name: field for name, field in catalog.fields(model).items() if name not in system}
 
 
-def totals(layout: Layout, fields: Mapping[str, Field]) -> tuple[str, ...]:
-    """The worked-out amounts of the record that have no place of their own: they stand below the first grid."""
-    if not any(isinstance(part, RowsSection) for part in layout.parts):
-        return ()
-    placed = layout.names()
-    return tuple(
-        name for name, field in fields.items() if field.widget == "money" and field.computed and name not in placed
-    )
+def totals(layout: Layout, fields: Mapping[str, Field]) -> dict[str, tuple[str, ...]]:
+    """The amounts below each grid: those that its author named; where none did, the worked-out amounts of the record
+    that have no place of their own stand below the first."""
+    named = {part.name: tuple(name for name in part.totals if name in fields) for part in grids(layout)}
+    first = next(iter(named), None)
+    if first is not None and not any(named.values()):
+        placed = layout.names()
+        named[first] = tuple(n for n, f in fields.items() if f.widget == "money" and f.computed and n not in placed)
+    return named
+
+
+def grids(layout: Layout) -> list[RowsSection]:
+    """The grids of a layout."""
+    return [part for part in layout.parts if isinstance(part, RowsSection)]

@@ -18,7 +18,7 @@ from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.store.query import Page
-from engine.web.pages.layout import own_fields
+from engine.web.pages.layout import READ_ONLY, own_fields
 from engine.web.pages.present import MOMENTS, NUMBERS, Presenter, Shown, column_class, source_of
 from engine.web.pages.query import Filtered, condition
 from engine.web.pages.visit import Visit
@@ -123,7 +123,7 @@ async def show(visit: Visit) -> Response:
     views = views_of(visit, model)
     chosen = choose(views, params.get("view", ""))
     presenter = Presenter(visit, model)
-    filtered = Filtered.of(visit, model, params)
+    filtered = Filtered.of(visit, model, params, chosen.columns)
     sort = _sort(presenter, chosen, params)
     trail = params.getlist("after")
     search = params.get("q", "").strip()
@@ -167,10 +167,6 @@ async def show(visit: Visit) -> Response:
         new_label=visit.words("new", model=visit.model_label(model)),
     )
     return visit.page("list_part.html" if visit.partial else "list.html", view, title=view.label)
-
-
-#: Models that only the engine writes: to put one in by hand would be to forge it.
-READ_ONLY = frozenset({"history", "event", "case", "timer", "job", "hold", "task"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ from engine.web.pages.visit import Visit
 NUMBERS = frozenset({"number", "money", "percent"})
 MOMENTS = frozenset({"date", "datetime", "time"})
 
+#: How much of a date and time stands in its input, ``2026-11-22T09:59``: browsers refuse more digits of a second than
+#: we keep. Seconds of a value that nobody touches are not lost: what is left alone is not written.
+MINUTES = 16
+
 #: How many characters of an id stand for a record that has neither title nor key.
 SHORT_ID = 8
 
@@ -156,6 +160,8 @@ class Presenter:
         if field.private and not self._sees_private:
             return str(field.mask(value))
         text = field.edit_text(value, self.zone)
+        if field.widget == "datetime":
+            return text[:MINUTES]
         if field.widget == "percent":
             return text.removesuffix("%")
         # Quantities and rates without the zeros that nobody typed; money keeps its cents.

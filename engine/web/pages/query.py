@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import QueryParams
@@ -24,8 +24,9 @@ class Filtered:
     flags: frozenset[str]
 
     @classmethod
-    def of(cls, visit: Visit, model: str, params: QueryParams) -> Filtered:
-        """What the address asks for. Values that a field does not have are as good as absent."""
+    def of(cls, visit: Visit, model: str, params: QueryParams, columns: Collection[str]) -> Filtered:
+        """What the address asks for. Values that a field does not have are as good as absent. Offered are the fields of
+        the columns, the state, and whatever the address filters by."""
         hidden = visit.service.rights.hidden(visit.actor, model)
         sees = visit.service.rights.sees_private(visit.actor, model)
         own = visit.catalog.models[model].fields
@@ -33,6 +34,8 @@ class Filtered:
         flags: set[str] = set()
         for name, field in visit.catalog.fields(model).items():
             if name in RESERVED or name in hidden or not field.stored or (field.private and not sees):
+                continue
+            if not (name == "status" or name in columns or name in params):
                 continue
             if isinstance(field, ChoiceField) and field.options and (name == "status" or name in own):
                 offered[name] = tuple(value for value in params.getlist(name) if value in field.options)

@@ -15,13 +15,11 @@ from engine.store.database import Transaction
 from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultSummary
 from engine.web.pages.labels import event_label
-from engine.web.pages.layout import WIDE, RowsSection, fixed, layout_for, own_fields, totals
-from engine.web.pages.lists import READ_ONLY
+from engine.web.pages.layout import READ_ONLY, WIDE, RowsSection, fixed, layout_for, own_fields, totals
 from engine.web.pages.moments import moment_text
 from engine.web.pages.present import Fact, Presenter, Shown, column_class, source_of
 from engine.web.pages.timeline import TimelineEntry, timeline
 from engine.web.pages.visit import Visit
-from engine.web.pages.widgets import default_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +150,14 @@ def _parts(visit: Visit, presenter: Presenter, record: Record) -> list[RecordPar
     model = presenter.model
     layout = layout_for(visit, model, record, None)
     fields = {name: field for name, field in own_fields(visit.catalog, model).items() if presenter.visible(name)}
-    sums = list(totals(layout, fields))
-    used = {*layout.names(), *sums}
+    sums = totals(layout, fields)
+    used = {*layout.names(), *(name for names in sums.values() for name in names)}
     parts: list[RecordPart] = []
     for part in layout.parts:
         if isinstance(part, RowsSection):
             field = fields.get(part.name)
             if isinstance(field, RowsField):
-                parts.append(_rows_part(visit, presenter, record, part, field, sums))
-                sums = []
+                parts.append(_rows_part(visit, presenter, record, part, field, sums[part.name]))
         else:
             facts = tuple(_fact(presenter, record, placed.name) for placed in part.fields if placed.name in fields)
             parts.append(RecordPart(part.label, facts))
@@ -180,14 +177,15 @@ def _fact(presenter: Presenter, record: Record, name: str) -> Fact:
 def _rows_part(
     visit: Visit, presenter: Presenter, record: Record, part: RowsSection, field: RowsField, sums: Sequence[str]
 ) -> RecordPart:
-    columns = [*([field.key] if field.key is not None else []), *(name for name in default_columns(field))]
-    shown: dict[str, Field] = {name: field.of[name] for name in columns}
-    lines = tuple(
-        tuple(presenter.value(spec, row.get(name)) for name, spec in shown.items()) for row in record[part.name]
+    """The rows: the columns of the form, then those of the others that say something."""
+    wanted = dict.fromkeys([*([field.key] if field.key is not None else []), *part.columns])
+    shown: dict[str, Field] = {name: field.of[name] for name in [*wanted, *(n for n in field.of if n not in wanted)]}
+    rows = record[part.name]
+    said = [name for name in shown if name in wanted or any(row.get(name) for row in rows)]
+    table = Table(
+        tuple(TableColumn(visit.words.say(shown[name].label, name), column_class(shown[name])) for name in said),
+        tuple(tuple(presenter.value(shown[name], row.get(name)) for name in said) for row in rows),
     )
-    heads = tuple(TableColumn(visit.words.say(spec.label, name), column_class(spec)) for name, spec in shown.items())
-    filled = [at for at in range(len(heads)) if not lines or any(line[at].kind != "empty" for line in lines)]
-    table = Table(tuple(heads[at] for at in filled), tuple(tuple(line[at] for at in filled) for line in lines))
     return RecordPart(part.label, table=table, totals=tuple(_fact(presenter, record, name) for name in sums))
 
 

@@ -68,7 +68,7 @@ function read() {
   for (const output of form.querySelectorAll("output[data-value]")) {
     const { at, key, name } = place(output.getAttribute("name"));
     const target = at ? rows.get(`${at}.${key}`) : whole;
-    if (target) target[name] = output.dataset.value === "" ? null : output.dataset.value;
+    if (target && !(name in target)) target[name] = output.dataset.value === "" ? null : output.dataset.value;
   }
   return whole;
 }
