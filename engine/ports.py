@@ -86,6 +86,10 @@ class Worker(Protocol):
         """The queues that it knows how to work off."""
         ...
 
+    def recall(self, id: str, attempt: int) -> Job | None:
+        """The job as it was written; None when this attempt at it has been settled."""
+        ...
+
     def perform(self, job: Job) -> Outcome:
         """What came of running the job. Happens at least once, outside of transactions; raises nothing."""
         ...
@@ -107,6 +111,10 @@ class Jobs(Protocol):
 
     def hand_over(self, jobs: Sequence[Job]) -> None:
         """Takes the jobs for good: when this returns they survive a crash. A known key is ignored."""
+        ...
+
+    def lost(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those of the jobs that it knows nothing of, or has given up without settling them."""
         ...
 
     def stop(self) -> None:

@@ -13,13 +13,12 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from engine.ports import Job
-from engine.store.arrays import VALUES, among, array
 from engine.store.keys import new_key
 from engine.store.loading import Loader
 from engine.store.records import Records
 from engine.store.statement import Statement
 from engine.store.tables import Tables
-from engine.store.transaction import Transaction
+from engine.store.transaction import Row, Transaction
 
 JOB = "job"
 WAITING, HANDED_OVER, DONE, DEAD = "waiting", "handed_over", "done", "dead"
@@ -51,17 +50,23 @@ class JobRows:
         self._loader = loader
         self._table = table = tables[JOB]
         dialect = loader.dialect
-        waits = (table.c["state"] == WAITING) & (table.c["due_at"] <= bindparam("now_"))
-        known = table.c["queue"].in_(bindparam("queues", expanding=True)) & table.c["deleted_at"].is_(None)
-        due = select(*(table.c[name] for name in ("id", "queue", "payload", "due_at", "attempt"))).where(waits & known)
+        columns = [table.c[name] for name in ("id", "queue", "payload", "due_at", "attempt")]
+        late = (table.c["due_at"] <= bindparam("now_")) & table.c["deleted_at"].is_(None)
+        known = table.c["queue"].in_(bindparam("queues", expanding=True))
+        due = select(*columns).where((table.c["state"] == WAITING) & late & known)
         due = due.order_by(table.c["due_at"], table.c["id"]).limit(bindparam("most"))
         self._due = Statement(due, dialect, ("now_", "queues", "most"))
-        hand_over = table.update().where(among(table.c["id"], dialect), table.c["state"] == WAITING)
-        self._hand_over = Statement(hand_over.values(state=HANDED_OVER), dialect, (VALUES,), raw=True)
+        under_way = select(*columns).where((table.c["state"] == HANDED_OVER) & late & known)
+        under_way = under_way.order_by(table.c["due_at"], table.c["id"]).limit(bindparam("most"))
+        self._under_way = Statement(under_way, dialect, ("now_", "queues", "most"))
+        # The attempt that is under way: what has been settled stays as it is, whoever comes later.
+        attempt = (table.c["id"] == bindparam("which")) & (table.c["attempt"] == bindparam("seen"))
+        attempt &= table.c["state"].in_((WAITING, HANDED_OVER))
+        self._open = Statement(select(*columns).where(attempt), dialect, ("which", "seen"))
+        taken = table.update().where(attempt & (table.c["state"] == WAITING)).values(state=HANDED_OVER)
+        self._hand_over = Statement(taken, dialect, ("which", "seen"))
         again: dict[str, Any] = {name: bindparam(f"{name}_") for name in ("state", "due_at", "attempt", "last_error")}
-        # Only the attempt that is under way: what has been settled stays as it is, whoever comes later.
-        open_ = (table.c["attempt"] == bindparam("seen")) & table.c["state"].in_((WAITING, HANDED_OVER))
-        mark = table.update().where((table.c["id"] == bindparam("which")) & open_).values(again)
+        mark = table.update().where(attempt).values(again)
         self._mark = Statement(mark, dialect, (*(f"{name}_" for name in again), "which", "seen"))
         purge = table.delete().where(table.c["state"] == DONE, table.c["due_at"] < bindparam("before"))
         self._purge = Statement(purge, dialect, ("before",))
@@ -82,12 +87,20 @@ class JobRows:
 
     def due(self, tx: Transaction, now: datetime, queues: Collection[str], limit: int) -> list[Job]:
         """Waiting jobs of the queues that are due, the longest waiting first."""
-        rows = tx.rows(self._due, (now, list(queues), limit))
-        return [Job(key, queue, payload or {}, due_at, attempt) for key, queue, payload, due_at, attempt in rows]
+        return [_job(row) for row in tx.rows(self._due, (now, list(queues), limit))]
 
-    def hand_over(self, tx: Transaction, ids: Sequence[str]) -> None:
-        """Marks jobs as taken by who runs them; they are not due any more."""
-        tx.put(self._hand_over, (array(ids, self._table.c["id"], self._loader.dialect),))
+    def under_way(self, tx: Transaction, before: datetime, queues: Collection[str], limit: int) -> list[Job]:
+        """Jobs of the queues that were due by that moment, and handed over, and have not been settled since."""
+        return [_job(row) for row in tx.rows(self._under_way, (before, list(queues), limit))]
+
+    def open(self, tx: Transaction, key: str, attempt: int) -> Job | None:
+        """The job, as long as that attempt at it has not been settled."""
+        rows = tx.rows(self._open, (key, attempt))
+        return _job(rows[0]) if rows else None
+
+    def hand_over(self, tx: Transaction, jobs: Sequence[Job]) -> None:
+        """Marks attempts as taken by who runs them, unless they have been settled; they are not due any more."""
+        tx.many(self._hand_over, [(job.id, job.attempt) for job in jobs])
 
     def done(self, tx: Transaction, job: Job) -> bool:
         """Whether this has marked the job as done; False where its attempt had been settled before."""
@@ -107,3 +120,8 @@ class JobRows:
     def purge(self, tx: Transaction, before: datetime) -> int:
         """How many jobs that were due before the moment, and are done, have been removed."""
         return tx.run(self._purge, (before,))
+
+
+def _job(row: Row) -> Job:
+    key, queue, payload, due_at, attempt = row
+    return Job(key, queue, payload or {}, due_at, attempt)

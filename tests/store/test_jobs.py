@@ -31,7 +31,7 @@ def test_a_job_is_handed_over_tried_again_and_done(desk: Desk) -> None:
     jobs = desk.store.jobs
     key = desk.write(lambda tx: jobs.put(tx, "mail", {}, NOON))
     [job] = due(desk, 0)
-    desk.write(lambda tx: jobs.hand_over(tx, [key]))
+    desk.write(lambda tx: jobs.hand_over(tx, [job]))
     assert due(desk, 0) == []
     desk.write(lambda tx: jobs.retry(tx, job, NOON + MINUTE, "timeout"))
     assert due(desk, 0) == []

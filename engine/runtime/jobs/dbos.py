@@ -7,14 +7,14 @@ them is followed by another, which settles and does not perform again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, RLock, Thread
 from typing import Any
 from uuid import uuid4
 
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, StepOptions
 from dbos import DBOSPortableJSONSerializer as PortableJson
 from sqlalchemy import URL
 
@@ -45,7 +45,7 @@ PURGE_EVERY = 600
 ACTIVE = ["ENQUEUED", "PENDING", "DELAYED"]
 FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 #: The database may be away for a moment. A worker waits meanwhile, so not for long.
-SETTLE = {"name": "settle", "retries_allowed": True, "interval_seconds": 0.5, "max_attempts": 6, "backoff_rate": 2.0}
+SETTLE: StepOptions = {"name": "settle", "retries_allowed": True, "interval_seconds": 0.5, "max_attempts": 6}
 
 
 class DbosJobs:
@@ -68,18 +68,21 @@ class DbosJobs:
 
     def start(self, worker: Worker) -> None:
         with self._turns:
-            if self._worker is not None:
-                raise EngineError("these jobs have been started already")
-            if DBOS_IN_USE.locked():
-                raise EngineError("another application runs its jobs in this process")
+            if not _ONE.acquire(blocking=False):
+                raise EngineError("this process runs jobs already, of this application or another")
+            try:
+                # A step holds up to two connections; the rest is for polling, heartbeats and DBOS's own threads.
+                self._engine = job_pool(self._url, 2 * self._concurrency * len(worker.queues) + 20)
+                schema = SCHEMA if self._engine.dialect.name == "postgresql" else None
+                self._lease = Lease(self._engine, schema, seconds=self._lease_seconds)
+                self._launch(worker)
+            except BaseException:
+                DBOS.destroy(destroy_registry=True)
+                _ONE.release()
+                raise
             self._worker = worker
-            # A step holds up to two connections; the rest is for polling, heartbeats and DBOS's own threads.
-            self._engine = job_pool(self._url, 2 * self._concurrency * len(worker.queues) + 20)
-            self._schema = SCHEMA if self._engine.dialect.name == "postgresql" else None
-            self._lease = Lease(self._engine, self._schema, seconds=self._lease_seconds)
-            self._launch(worker)
             self._stopped.clear()
-            self._thread = Thread(target=self._watch, name="job-lease", daemon=True)
+            self._thread = Thread(target=self._watch, args=(worker,), name="job-lease", daemon=True)
             self._thread.start()
 
     def hand_over(self, jobs: Sequence[Job]) -> None:
@@ -87,7 +90,13 @@ class DbosJobs:
             for job in jobs:
                 self._client.enqueue_in_transaction(
                     connection,
-                    {"workflow_name": WORKFLOW, "queue_name": job.queue, "workflow_id": job.key},
+                    {
+                        "workflow_name": WORKFLOW,
+                        "queue_name": job.queue,
+                        "workflow_id": job.key,
+                        "app_version": VERSION,
+                    },
+                    # What it is about stays in the row: here nobody would mask or erase it.
                     job.id,
                     job.attempt,
                 )
@@ -110,3 +119,134 @@ class DbosJobs:
                 self._halt()
                 self._engine.dispose()
                 self._worker = None
+                _ONE.release()
+
+    # DBOS -----------------------------------------------------------------------------------------------------------
+
+    def _launch(self, worker: Worker) -> None:
+        """Starts DBOS under a new name, and enters it among the living."""
+        self._executor = str(uuid4())
+        config: DBOSConfig = {
+            "name": NAME,
+            "system_database_engine": self._engine,
+            "dbos_system_schema": SCHEMA,
+            "application_version": VERSION,
+            "executor_id": self._executor,
+            "serializer": PortableJson(),
+            "use_listen_notify": False,
+            "log_level": "WARNING",
+        }
+        DBOS(config=config)
+        DBOS.workflow(name=WORKFLOW)(self._workflow(worker))
+        DBOS.launch()
+        self._client = DBOSClient(
+            system_database_engine=self._engine,
+            dbos_system_schema=SCHEMA,
+            serializer=PortableJson(),
+            application_name=NAME,
+        )
+        self._lease.prepare()
+        self._lease.join(self._executor)
+        for queue in worker.queues:
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=self._concurrency,
+                polling_interval_sec=POLL,
+                on_conflict="always_update",
+            )
+
+    def _halt(self) -> None:
+        """Stops DBOS. What it has not finished in time is left to others, who then find this process dead."""
+        self._client.destroy()
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=PATIENCE if self._running else 0)
+
+    def _workflow(self, worker: Worker) -> Callable[[str, int], None]:
+        """One attempt at one job, as DBOS runs it."""
+
+        def perform(id: str, attempt: int) -> dict[str, Any] | None:
+            job = worker.recall(id, attempt)
+            return pack(worker.perform(job)) if job is not None else None
+
+        def settle(id: str, attempt: int, outcome: Mapping[str, Any]) -> None:
+            job = worker.recall(id, attempt)
+            if job is not None:
+                worker.settle(job, unpack(outcome))
+
+        def attempt_job(id: str, attempt: int) -> None:
+            with self._counted():
+                outcome = DBOS.run_step({"name": "perform"}, perform, id, attempt)
+                if outcome is not None:
+                    DBOS.run_step(SETTLE, settle, id, attempt, outcome)
+
+        return attempt_job
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._count:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._count:
+                self._running -= 1
+
+    # The others -----------------------------------------------------------------------------------------------------
+
+    def _watch(self, worker: Worker) -> None:
+        """Beats, and takes over from the dead, until stopped."""
+        beats = 0
+        while not self._stopped.wait(self._beat):
+            try:
+                with self._turns:
+                    self._live(worker)
+                    if beats % PURGE_EVERY == 0:
+                        self._purge()
+                beats += 1
+            except Exception:  # noqa: BLE001 - the thread must live; the database may come back
+                _log.exception("the lease of jobs could not be renewed")
+
+    def _live(self, worker: Worker) -> None:
+        if not self._lease.beat(self._executor):
+            # Others took this process for dead, and its jobs: it may go on only as somebody else.
+            _log.warning("this process was taken for dead; its jobs start anew")
+            self._halt()
+            self._launch(worker)
+        for dead in self._lease.dead(self._executor):
+            self._take_over(dead)
+
+    def _take_over(self, dead: str) -> None:
+        """Puts what a dead process was running back into the queues; its row goes when there is nothing left of it."""
+        DBOS._recover_pending_workflows([dead])
+        if not self._left_by(dead):
+            self._lease.remove(dead)
+
+    def _left_by(self, executor: str) -> bool:
+        return bool(
+            self._client.list_workflows(
+                executor_id=executor, status="PENDING", limit=1, load_input=False, load_output=False
+            )
+        )
+
+    def _purge(self) -> None:
+        """DBOS keeps everything for ever: here it is removed when it is too old to be of use."""
+        before = (datetime.now(UTC) - KEPT).isoformat()
+        while old := self._client.list_workflows(
+            status=FINISHED, completed_before=before, limit=PURGED_AT_ONCE, load_input=False, load_output=False
+        ):
+            self._client.delete_workflows([workflow.workflow_id for workflow in old])
+
+
+#: DBOS keeps its state in its module, so a process can have one. This says whether it has.
+_ONE = Lock()
+
+
+def pack(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as plain JSON."""
+    retry_at = outcome.retry_at.isoformat() if outcome.retry_at is not None else None
+    return {"result": outcome.result, "detail": outcome.detail, "retry_at": retry_at, "data": dict(outcome.data)}
+
+
+def unpack(packed: Mapping[str, Any]) -> Outcome:
+    """What was packed."""
+    retry_at = datetime.fromisoformat(packed["retry_at"]) if packed["retry_at"] is not None else None
+    return Outcome(packed["result"], packed["detail"], retry_at, packed["data"])

@@ -52,7 +52,7 @@ class Lease:
             connection.execute(insert(self._table).values(id=executor, beats=0))
 
     def beat(self, executor: str) -> bool:
-        """Whether the process is still taken for alive. False: its row has been removed, and its jobs are others' now."""
+        """Whether the process is still taken for alive. If not, its row is gone, and its jobs are others' now."""
         row = update(self._table).where(self._table.c.id == executor).values(beats=self._table.c.beats + 1)
         with self._engine.begin() as connection:
             return connection.execute(row).rowcount == 1

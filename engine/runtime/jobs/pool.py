@@ -1,4 +1,4 @@
-"""Connections for the runner of jobs. It has its own: its transactions are short and many, and those of requests are ours.
+"""Connections for the runner of jobs, which has its own: no request waits for them.
 
 On PostgreSQL its tables stand in the same database, in a schema of their own. SQLite knows no schemas, and lets one
 transaction write at a time; there they stand in a file beside the database, so that neither names nor locks meet.

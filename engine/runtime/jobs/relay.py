@@ -29,5 +29,5 @@ class Relay:
         if due:
             # In this order: after a crash in between they are handed over again, under the same keys.
             self._jobs.hand_over(due)
-            engine.write(lambda tx: rows.hand_over(tx, [job.id for job in due]))
+            engine.write(lambda tx: rows.hand_over(tx, due))
         return len(due)

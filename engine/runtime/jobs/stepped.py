@@ -26,6 +26,10 @@ class SteppedJobs:
                 self._known.add(job.key)
                 self.waiting.append(job)
 
+    def lost(self, jobs: Sequence[Job]) -> list[Job]:
+        waiting = {job.key for job in self.waiting}
+        return [job for job in jobs if job.key not in waiting]
+
     def step(self) -> Job | None:
         """The job that has just run, the one that was handed over first; None when there is none."""
         if self._worker is None:
@@ -33,7 +37,8 @@ class SteppedJobs:
         if not self.waiting:
             return None
         job = self.waiting.popleft()
-        self._worker.settle(job, self._worker.perform(job))
+        if self._worker.recall(job.id, job.attempt) is not None:
+            self._worker.settle(job, self._worker.perform(job))
         return job
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.ports import Jobs, Worker
 from engine.runtime.jobs.purge import Purge
 from engine.runtime.jobs.relay import Relay
+from engine.runtime.jobs.strays import Strays
 from engine.runtime.timers import Timers
 from engine.store.jobs import Bell
 
@@ -31,6 +32,7 @@ class Ticker:
     def __init__(self, engine: Engine, jobs: Jobs, worker: Worker) -> None:
         self._timers = Timers(engine)
         self._relay = Relay(engine, jobs, worker.queues)
+        self._strays = Strays(engine, jobs, worker)
         self._purge = Purge(engine)
         self._bell = engine.database.kept(Bell)
         self._stopped = Event()
@@ -43,6 +45,7 @@ class Ticker:
             count += fired
         while handed_over := self._relay.turn():
             count += handed_over
+        self._strays.turn()
         self._purge.turn()
         return count
 

@@ -46,6 +46,11 @@ class QueueWorker:
         """The queues that have a handler."""
         return self._handlers.keys()
 
+    def recall(self, id: str, attempt: int) -> Job | None:
+        """The job as it was written; None when this attempt at it has been settled."""
+        rows = self._engine.service.store.jobs
+        return self._engine.database.read(lambda tx: rows.open(tx, id, attempt))
+
     def perform(self, job: Job) -> Outcome:
         """What came of the job; a handler that raises is asked again later."""
         try:
