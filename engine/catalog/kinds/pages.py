@@ -31,7 +31,7 @@ class Grid(Located):
     columns: tuple[Name, ...] = ()
     totals: tuple[Name, ...] = option(
         (),
-        help="Amounts of the record that stand below the rows, the last one large; all that have no other place when absent",
+        help="Amounts below the rows, the last one large; when absent, those that stand nowhere else",
     )
 
     def link(self, linker: DefinitionLinker, model: str) -> None:
