@@ -43,6 +43,9 @@ class Working:
     trail: list[Reason] = field(default_factory=list)
     #: Something has changed that the branches of its state may read.
     touched: bool = False
+    #: Its memory may differ from ``stored``; and ``written``: it has differed from ``origin``.
+    dirty: bool = False
+    written: bool = False
     workflow: Workflow | None = None
     case: Record | None = None
 
@@ -122,7 +125,7 @@ class Act:
         if record.get("team") is None:
             record["team"] = self.actor.facts.get("team")
         record["deleted_at"] = None
-        working = self.working[record["id"]] = Working(model, record, None, None, act)
+        working = self.working[record["id"]] = Working(model, record, None, None, act, dirty=True)
         return working
 
     def author(self) -> Record | None:
@@ -190,10 +193,12 @@ class Act:
     def flush(self) -> None:
         """Makes the database equal to the records in hand."""
         for working in list(self.working.values()):
-            self._flush(working)
+            if working.dirty:
+                self._flush(working)
 
     def _flush(self, working: Working) -> None:
         record, stored, fields = working.record, working.stored, self.catalog.fields(working.model)
+        working.dirty = False
         if stored is None:
             self.store.records.insert(self.tx, working.model, record)
             if working.case is not None:
@@ -207,6 +212,7 @@ class Act:
                 self.store.cases.move(self.tx, working.case)
         else:
             return
+        working.written = True
         working.stored = snapshot(record, fields)
 
     def note(
@@ -254,11 +260,16 @@ class Act:
                 }
                 for working in self.working.values()
                 # A rule that was tried is told even where it has changed nothing.
-                if (changes := self.store.history.differences(working.model, working.origin, working.record))
-                or working.trail
+                if (changes := self._changes(working)) or working.trail
             ],
         )
         self.store.jobs.add(self.tx, self.jobs)
+
+    def _changes(self, working: Working) -> dict[str, Any]:
+        """What this act has changed of the record; nothing where it has never been written."""
+        if not working.written:
+            return {}
+        return self.store.history.differences(working.model, working.origin, working.record)
 
 
 def _plain(reason: Reason) -> dict[str, Any]:

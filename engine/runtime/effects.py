@@ -162,6 +162,7 @@ class Effects:
             working.record.update(columns)
             if working.stored is not None:
                 working.stored.update(columns)
+            working.written = True
             self.service.assign(self.act, working, {})
         return len(changed)
 
@@ -173,6 +174,7 @@ class Effects:
     def _move(self, effect: Move) -> None:
         working = self._in_hand(effect.model, effect.record)
         working.record["status"] = effect.state
+        working.dirty = True
         working.trail.append(effect.why)
         if working.case is not None:
             working.case["state"] = effect.state

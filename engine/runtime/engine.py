@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from engine.catalog.builder import build_texts
+from engine.catalog.builder import build_texts, without_collector
 from engine.catalog.catalog import Catalog
 from engine.catalog.reload import CatalogHolder
 from engine.errors import DefinitionError, EngineError
@@ -22,7 +22,7 @@ from engine.runtime.masters import write_masters
 from engine.runtime.reading import Reading
 from engine.runtime.service import Service
 from engine.store.database import Database
-from engine.store.migrate.apply import Applied, StalePlan, apply, quiet
+from engine.store.migrate.apply import Applied, NotAdditive, apply, apply_additions, quiet
 from engine.store.migrate.operations import Progress
 from engine.store.migrate.plan import Plan, plan
 from engine.store.snapshots import Snapshots
@@ -31,20 +31,6 @@ from engine.store.tables import Path
 from engine.store.transaction import Transaction
 
 T = TypeVar("T")
-
-#: How often a plan is made again because another process was faster. Each time that one has finished.
-ATTEMPTS = 5
-
-
-class WaitsForApply(EngineError):
-    """The definitions of the files do more than add to the database, so somebody has to see the plan first."""
-
-    def __init__(self, found: Plan) -> None:
-        self.plan = found
-        super().__init__(
-            f"the files change or take away what is there, so they wait, and the definitions before them serve on: "
-            f"see `orderloom plan`, then run `orderloom apply {found.hash}`"
-        )
 
 
 class Engine:
@@ -101,10 +87,10 @@ class Engine:
 
     def prepare(self, progress: Progress = quiet) -> None:
         """Brings the definitions of the files into force, if that only adds to the database. If not, those in force
-        serve, and ``holder.refused`` says what waits; WaitsForApply where none are in force that could serve."""
+        serve, and ``holder.refused`` says what waits; NotAdditive where none are in force that could serve."""
         try:
             self._bring_into_force(self.catalog, None, progress)
-        except WaitsForApply as waits:
+        except NotAdditive as waits:
             files = self.catalog
             try:
                 there = self.follow()
@@ -136,14 +122,24 @@ class Engine:
 
     def apply(self, found: Plan, *, actor: str | None, allow_loss: bool = False, progress: Progress = quiet) -> Applied:
         """What was done to bring the definitions of the files into force. Raises as ``engine.store.migrate.apply``."""
-        done = self._apply(self.catalog, found, actor, allow_loss, progress)
+        done = apply(
+            self.database,
+            found,
+            self.catalog,
+            at=self.clock.now(),
+            actor=actor,
+            work_out=self._work_out,
+            allow_loss=allow_loss,
+            progress=progress,
+        )
         self._write_masters(self.catalog)
         return done
 
     def _make_ready(self, old: Catalog, fresh: Catalog) -> None:
         """Before the definitions of changed files serve: they come into force."""
-        self._bring_into_force(fresh, old, quiet)
-        self._work_out_plans(fresh)
+        with without_collector():
+            self._bring_into_force(fresh, old, quiet)
+            self._work_out_plans(fresh)
 
     def _work_out_plans(self, catalog: Catalog) -> None:
         """So that the first requests to new definitions are as fast as all others."""
@@ -151,37 +147,22 @@ class Engine:
             self._service_of(catalog).plan(model)
 
     def _bring_into_force(self, catalog: Catalog, present: Catalog | None, progress: Progress) -> None:
-        for attempt in range(ATTEMPTS):
-            found = plan(self.database, catalog, present=present)
-            if not found.additive:
-                raise WaitsForApply(found)
-            try:
-                if found.changes:
-                    self._apply(catalog, found, None, False, progress)
-                break
-            except StalePlan:
-                if attempt == ATTEMPTS - 1:
-                    raise
+        # Most starts find everything done, and need no writer for that.
+        if present is not None or plan(self.database, catalog).changes:
+            apply_additions(
+                self.database,
+                catalog,
+                at=self.clock.now(),
+                work_out=self._work_out,
+                present=present,
+                progress=progress,
+            )
         self._write_masters(catalog)
 
-    def _apply(
-        self, definitions: Catalog, found: Plan, actor: str | None, allow_loss: bool, progress: Progress
-    ) -> Applied:
-        def work_out(
-            tx: Transaction, catalog: Catalog, model: str, fields: Sequence[tuple[Path, str]], progress: Progress
-        ) -> None:
-            work_out_old_records(self._service_of(catalog), tx, model, fields, progress)
-
-        return apply(
-            self.database,
-            found,
-            definitions,
-            at=self.clock.now(),
-            actor=actor,
-            work_out=work_out,
-            allow_loss=allow_loss,
-            progress=progress,
-        )
+    def _work_out(
+        self, tx: Transaction, catalog: Catalog, model: str, fields: Sequence[tuple[Path, str]], progress: Progress
+    ) -> None:
+        work_out_old_records(self._service_of(catalog), tx, model, fields, progress)
 
     def _write_masters(self, catalog: Catalog) -> None:
         service = self._service_of(catalog)

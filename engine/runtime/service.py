@@ -137,6 +137,7 @@ class Service:
         working = act.hold_on(model, found[0], "restore")
         act.note(working, "restore", working.record["status"], working.record["status"])
         working.record["deleted_at"] = None
+        working.dirty = True
         return self._done(Effects(self, act, "restore"), working)
 
     def release(self, tx: Transaction, actor: Actor, hold_key: str, why: str) -> Record:
@@ -208,7 +209,7 @@ class Service:
         if unknown:  # the rest would only complain about the rows that are missing
             raise InvalidValues(complaints=[*complaints, *unknown])
         self.work_out(act, plan, record, complaints)
-        working.touched = True
+        working.touched = working.dirty = True
 
     @staticmethod
     def blank(plan: ModelPlan, values: Record) -> Record:
@@ -251,6 +252,7 @@ class Service:
     def trash(self, act: Act, working: Working) -> None:
         """Marks a record in hand as deleted."""
         working.record["deleted_at"] = act.moment
+        working.dirty = True
 
     # Workflow -------------------------------------------------------------------------------------------------------
 
