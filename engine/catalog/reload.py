@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the files: with the second look that waits for the last writer, and the build, a change
 #: is in use within half a second.
-INTERVAL = 0.2
+INTERVAL = 0.1
 #: Looking takes at most this share of a processor, however many files there are.
 SHARE = 0.05
 #: Seconds until the same files are read again after something else than the files was in the way, such as a database

@@ -38,7 +38,9 @@ def command(place: Place, plan_hash: str | None, allow_loss: bool, undo: bool) -
 def _apply(engine: Engine, plan_hash: str | None, allow_loss: bool) -> Applied:
     found = engine.plan()
     if plan_hash is not None and plan_hash != found.hash and found.changes:
-        raise StalePlan(f"the plan is {found.hash} now: the database or the definitions have changed; see `orderloom plan`")
+        raise StalePlan(
+            f"the plan is {found.hash} now: the database or the definitions have changed; see `orderloom plan`"
+        )
     with steps() as progress:
         return engine.apply(found, actor=_who(), allow_loss=allow_loss, progress=progress)
 

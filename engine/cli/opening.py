@@ -20,8 +20,8 @@ from engine.store.transaction import Transaction
 
 @contextmanager
 def opened(place: Place, *, prepare: bool = True) -> Iterator[Engine]:
-    """The application, ready to act. With ``prepare`` the definitions come into force first, if they only add to what is
-    there; else those in force act, and a line says what waits."""
+    """The application, ready to act. With ``prepare`` the definitions come into force first, if they only add to what
+    is there; else those in force act, and a line says what waits."""
     place.make_data()
     database = Database.open(place.database_url)
     try:

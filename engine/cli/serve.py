@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 from pathlib import Path
+from types import FrameType
 
 import click
 import uvicorn
 
 from engine.catalog.builder import FOLDERS
 from engine.catalog.reload import CatalogHolder
+from engine.cli.logs import log_to_stderr
 from engine.cli.opening import opened
 from engine.cli.place import PACKAGED, Place, pass_place
+from engine.cli.working import BackgroundWorkers
 from engine.runtime.engine import Engine
 from engine.runtime.following import Following
 from engine.runtime.logins import Logins
 from engine.runtime.seed import Sower, read_seeds
+from engine.runtime.settings import Settings
 from engine.source.problems import Problems
 from engine.source.reader import read_texts
 from engine.source.report import render
@@ -25,6 +31,8 @@ from engine.web.settings import WebSettings
 
 #: What the users of the demo log in with. They exist only where somebody has asked for them.
 DEMO_PASSWORD = "orderloom-demo"
+#: Connections that may wait to be taken; uvicorn's own number.
+BACKLOG = 2048
 
 
 @click.command("serve", help="Serve the application: API, pages, and the workers of its jobs.")
@@ -34,7 +42,10 @@ DEMO_PASSWORD = "orderloom-demo"
 @click.option("--demo", is_flag=True, help="Fill an empty database with the demo company first.")
 @pass_place
 def command(place: Place, host: str, port: int, no_watch: bool, demo: bool) -> None:
-    with opened(place) as engine:
+    log_to_stderr()
+    # First of all: nobody wants to wait for what cannot be.
+    listening = _listen(host, port)
+    with listening, opened(place) as engine:
         if demo:
             _demo(place, engine)
         following = Following(engine)
@@ -42,13 +53,34 @@ def command(place: Place, host: str, port: int, no_watch: bool, demo: bool) -> N
             engine.holder.looked(Telling(engine.holder).tell)
             engine.holder.start()
         following.start()
-        server = uvicorn.Server(_config(engine, host, port))
-        click.echo(f"Orderloom serves {place.shown(place.root)} at http://{host}:{port}")
+        workers = BackgroundWorkers(engine, Settings.of_process())
+        server = _Server(_config(engine), workers)
+        click.echo(f"Orderloom serves {place.shown(place.root)} at {_address(host, listening)}")
+        # uvicorn ends in good order and then raises the signal once more, for whoever handled it before: that is us, so
+        # that the workers can finish what they are at.
+        signal.signal(signal.SIGTERM, _end)
         try:
-            server.run()
+            server.run(sockets=[listening])
         finally:
+            workers.stop()
             following.stop()
             engine.holder.stop()
+
+
+class _Server(uvicorn.Server):
+    """Starts the workers when requests can be served: the first of them shall not wait for that."""
+
+    def __init__(self, config: uvicorn.Config, workers: BackgroundWorkers) -> None:
+        super().__init__(config)
+        self._workers = workers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._workers.start()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 class Telling:
@@ -74,12 +106,27 @@ class Telling:
             click.echo(text, err=True)
 
 
-def _config(engine: Engine, host: str, port: int) -> uvicorn.Config:
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket at which the server can be reached."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise click.ClickException(
+            f"{host}:{port} cannot be served: {error.strerror}; another address is chosen with --host and --port"
+        ) from error
+
+
+def _address(host: str, listening: socket.socket) -> str:
+    """How browsers reach it; with port 0 the system has chosen one."""
+    port = listening.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(engine: Engine) -> uvicorn.Config:
     # Proxies are trusted by our own setting, not by uvicorn's; one line for each request costs more than the request.
     return uvicorn.Config(
         create_app(engine, WebSettings.of(os.environ)),
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -67,7 +67,7 @@ def _all_noticed(place: Place, base: Scratch, tests: Sequence[Test]) -> bool:
     sources = read_folder(place.root, FOLDERS, problems)
     tried = 0
 
-    def seen(mutant: Mutant, noticed: bool) -> None:
+    def seen(_mutant: Mutant, _noticed: bool) -> None:
         nonlocal tried
         tried += 1
         click.echo(f"\r{tried} mutants", nl=False, err=True)

@@ -1,5 +1,5 @@
-"""The running application: definitions, database and clock, put together. Everything outside the engine holds one of these
-and asks it for the service of the present catalogue.
+"""The running application: definitions, database and clock, put together. Everything outside the engine holds one of
+these and asks it for the service of the present catalogue.
 
 Which definitions are in force stands in the database, and all processes follow that. The files come into force by
 themselves where that only adds to the database; anything else waits until somebody has seen the plan and applies it.

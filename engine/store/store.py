@@ -26,7 +26,8 @@ class Store:
         dialect = database.engine.dialect
         self.catalog = catalog
         self.database = database
-        self.tables = Tables(catalog)
+        # Planning a migration needs them too, and making them takes long.
+        self.tables = catalog.memo(Tables, lambda: Tables(catalog))
         self.relations = Relations(catalog, self.tables)
         loader = Loader(catalog, self.tables, self.relations, dialect)
         # Kept by the database: what a process has reserved stays its own when the definitions change.

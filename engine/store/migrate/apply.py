@@ -53,6 +53,17 @@ class Impossible(EngineError):
     """Rows that are there stand against it, or the database has refused a step."""
 
 
+class NotAdditive(EngineError):
+    """It does more than add to what is there, so somebody has to see the plan first."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        super().__init__(
+            "the definitions change or take away what is there, so they wait: "
+            f"see `orderloom plan`, then run `orderloom apply {plan.hash}`"
+        )
+
+
 class NotInvertible(EngineError):
     """Only what was applied last can be taken back."""
 
@@ -95,30 +106,65 @@ def apply(
         fresh = plan_within(tx, database, catalog)
         if fresh.hash != plan.hash:
             raise StalePlan("the database or the definitions have changed since the plan was made: plan again")
-        if not fresh.changes:
-            return Applied(None, catalog.fingerprint)
         if fresh.blocked:
             raise Impossible("\n".join(["rows that are there stand against it:", *(f"  {r}" for r in fresh.blocked)]))
         if fresh.lossy and not allow_loss:
             raise LossRefused(fresh.losses)
-        doing = _doing(tx, progress)
-        if database.dialect == "postgresql":
-            install_functions(doing.connection)
-        _run((*fresh.operations, *fresh.fills), doing)
-        for model, places in fresh.work.items():
-            work_out(tx, catalog, model, places, progress)
-        number = Snapshots(database).add(
-            tx,
-            catalog.fingerprint,
-            catalog.sources,
-            plan=fresh.as_data(),
-            inverse=_inverse(fresh),
-            at=at,
-            by=actor,
-        )
-        return Applied(number, catalog.fingerprint, fresh.operations, fresh.losses)
+        return _carry_out(tx, database, fresh, catalog, at, actor, work_out, progress)
 
     return database.write(work).result()
+
+
+def apply_additions(
+    database: Database,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    work_out: WorkOut,
+    present: Catalog | None = None,
+    progress: Progress = quiet,
+) -> Applied:
+    """The same without a plan that somebody has seen, where it only adds to what is there; else raises NotAdditive.
+    ``present`` as for a plan."""
+
+    def work(tx: Transaction) -> Applied:
+        _lock(tx)
+        fresh = plan_within(tx, database, catalog, present)
+        if not fresh.additive:
+            raise NotAdditive(fresh)
+        return _carry_out(tx, database, fresh, catalog, at, None, work_out, progress)
+
+    return database.write(work).result()
+
+
+def _carry_out(
+    tx: Transaction,
+    database: Database,
+    plan: Plan,
+    catalog: Catalog,
+    at: datetime,
+    actor: str | None,
+    work_out: WorkOut,
+    progress: Progress,
+) -> Applied:
+    if not plan.changes:
+        return Applied(None, catalog.fingerprint)
+    doing = _doing(tx, progress)
+    if database.dialect == "postgresql":
+        install_functions(doing.connection)
+    _run((*plan.operations, *plan.fills), doing)
+    for model, places in plan.work.items():
+        work_out(tx, catalog, model, places, progress)
+    number = Snapshots(database).add(
+        tx,
+        catalog.fingerprint,
+        catalog.sources,
+        plan=plan.as_data(),
+        inverse=_inverse(plan),
+        at=at,
+        by=actor,
+    )
+    return Applied(number, catalog.fingerprint, plan.operations, plan.losses)
 
 
 def invert(
