@@ -88,16 +88,22 @@ def layout_for(visit: Visit, model: str, record: Record | None, wanted: str | No
     for form in forms:
         if form.name == own:
             return _written(visit, model, form)
-    for form in sorted(
-        forms, key=lambda form: not form.audience
-    ):  # those meant for somebody come first; stable otherwise
-        return _written(visit, model, form)
-    return generated(visit, model)
+    if not forms:
+        return generated(visit, model)
+    return _written(visit, model, min(forms, key=lambda form: _distance(visit, form)))
+
+
+def _distance(visit: Visit, form: Form) -> tuple[int, int]:
+    """How far a form is from this reader: for one of their roles, for everybody, or (to who may do everything)
+    for others, and then the one that shows most."""
+    meant = 0 if visit.actor.roles.intersection(form.audience) else 2 if form.audience else 1
+    return meant, -sum(len(line) for part in form.layout if not isinstance(part, Grid) for line in part.rows)
 
 
 def _offered(visit: Visit, form: Form) -> bool:
-    """Whether the form is meant for this reader. Who may do everything gets what is meant for everybody."""
-    return not form.audience or bool(visit.actor.roles.intersection(form.audience))
+    """Whether the form is meant for this reader, or the reader may do everything."""
+    meant = not form.audience or bool(visit.actor.roles.intersection(form.audience))
+    return meant or visit.service.rights.unlimited(visit.actor)
 
 
 def _channel_form(catalog: Catalog, model: str, record: Record | None) -> str | None:

@@ -232,9 +232,18 @@ def options(field: Field, entry: Entry, language: str) -> tuple[Option, ...]:
     return tuple(Option(name, field.label_of(name, language), name in chosen) for name in field.options)
 
 
+#: More columns do not fit beside each other on a desk; an author who wants others names them.
+MOST_COLUMNS = 8
+
+
 def default_columns(rows: RowsField) -> list[str]:
-    """The columns of a grid for which no form names them: all but rows in rows and the key that the engine counts."""
-    return [name for name, field in rows.of.items() if not isinstance(field, RowsField) and name != rows.key]
+    """The columns of a grid for which no form names them: what people put in, and what is worked out of that (`value`).
+    Rows in rows, the key that the engine counts, and what steps write are not among them."""
+    return [
+        name
+        for name, field in rows.of.items()
+        if not isinstance(field, RowsField) and name != rows.key and (not field.read_only or field.value is not None)
+    ][:MOST_COLUMNS]
 
 
 def _grid_class(column: Spec) -> str:
