@@ -54,7 +54,7 @@ class MailServer:
 
 
 class EmailConnector:
-    """Sends each message as one e-mail. Its Message-ID is made of the message's key: a mailbox that gets it twice can tell."""
+    """Sends each message as one e-mail, whose Message-ID is made of the key: a mailbox that gets it twice can tell."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
@@ -70,34 +70,47 @@ class EmailConnector:
         if message.to is None:
             return Outcome("failed", "there is no e-mail address to send it to")
         try:
-            self._deliver(server, compose(message, server.sender, self._clock.now()))
+            session = _open(server)
+        except (OSError, smtplib.SMTPException) as error:
+            return _later(server, error)
+        try:
+            return self._hand_in(session, server, message)
+        finally:
+            session.close()
+
+    def _hand_in(self, session: smtplib.SMTP, server: MailServer, message: Message) -> Outcome:
+        try:
+            session.send_message(compose(message, server.sender, self._clock.now()))
         except smtplib.SMTPRecipientsRefused as refused:
             return _refused(*next(iter(refused.recipients.values())))
         except smtplib.SMTPDataError as refused:
             return _refused(refused.smtp_code, refused.smtp_error)
         except smtplib.SMTPNotSupportedError as error:
-            return Outcome("failed", str(error))
+            return Outcome("failed", str(error))  # an address in letters that the server does not know
         except (OSError, smtplib.SMTPException) as error:
-            return Outcome("retry", f"{server.host}:{server.port}: {type(error).__name__}: {error}")
+            return _later(server, error)
+        # From here on it is the server's: however badly the parting goes, it has been sent.
+        with suppress(OSError, smtplib.SMTPException):
+            session.quit()
         return Outcome("done")
 
-    def _deliver(self, server: MailServer, mail: EmailMessage) -> None:
-        context = ssl.create_default_context()
-        if server.security == "tls":
-            session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT, context=context)
-        else:
-            session = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
-        try:
-            if server.security == "starttls":
-                session.starttls(context=context)
-            if server.user is not None and server.password is not None:
-                session.login(server.user, server.password)
-            session.send_message(mail)
-            # From here on it is the server's: however badly the parting goes, it has been sent.
-            with suppress(OSError, smtplib.SMTPException):
-                session.quit()
-        finally:
-            session.close()
+
+def _open(server: MailServer) -> smtplib.SMTP:
+    """A session in which the server takes e-mail from us."""
+    context = ssl.create_default_context()
+    if server.security == "tls":
+        session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT, context=context)
+    else:
+        session = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
+    try:
+        if server.security == "starttls":
+            session.starttls(context=context)
+        if server.user is not None and server.password is not None:
+            session.login(server.user, server.password)
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def compose(message: Message, sender: str, moment: datetime) -> EmailMessage:
@@ -117,3 +130,7 @@ def _refused(code: int, text: bytes | str) -> Outcome:
     """4xx says later, 5xx never."""
     said = text.decode(errors="replace") if isinstance(text, bytes) else text
     return Outcome("retry" if code < 500 else "failed", f"{code} {said}")
+
+
+def _later(server: MailServer, error: Exception) -> Outcome:
+    return Outcome("retry", f"{server.host}:{server.port}: {type(error).__name__}: {error}")

@@ -10,8 +10,8 @@ _log = logging.getLogger("orderloom.messages")
 
 
 class LogConnector:
-    """Writes each message to the logger ``orderloom.messages``. Texts for it come with personal data masked; whom they are
-    for is not said."""
+    """Writes each message to the logger ``orderloom.messages``. Texts for it come with personal data masked; whom they
+    are for is not said."""
 
     def send(self, message: Message) -> Outcome:
         _log.info("%s %s: %s\n%s", message.name, message.key, message.subject, message.body)
