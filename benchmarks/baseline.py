@@ -1,8 +1,9 @@
-"""The hand-written endpoint on SQLite: what a good programmer writes for this one model, with fast libraries and no engine.
+"""The hand-written endpoint on SQLite: what a good programmer writes for this one model, with fast libraries and no
+engine.
 
-It answers ``POST /api/order`` with the same checks, the same arithmetic and the same rows in the same tables as the reference
-application: the order, its lines, the case, the entry of the event log, the history. One process, one connection, one commit
-for each order, as such code is written.
+It answers ``POST /api/order`` with the same checks, the same arithmetic and the same rows in the same tables as the
+reference application: the order, its lines, the case, the entry of the event log, the history. One process, one
+connection, one commit for each order, as such code is written.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ async def post_order(request: Request) -> Response:
         products = {
             row[1]: row
             for row in run(
-                "SELECT id, code, tax_rate, list_price, cost, uom FROM product WHERE code IN (SELECT value FROM json_each(?))",
+                "SELECT id, code, tax_rate, list_price, cost, uom FROM product"
+                " WHERE code IN (SELECT value FROM json_each(?))",
                 (codes,),
             )
         }
@@ -85,12 +87,14 @@ async def post_order(request: Request) -> Response:
         values, lines = worked_out(body, now, products, units)
         day = (now + timedelta(hours=8)).strftime("%Y%m%d")
         serial = run(
-            "INSERT INTO _sequence VALUES ('order.order_no', ?, 2) ON CONFLICT DO UPDATE SET next = next + 1 RETURNING next - 1",
+            "INSERT INTO _sequence VALUES ('order.order_no', ?, 2)"
+            " ON CONFLICT DO UPDATE SET next = next + 1 RETURNING next - 1",
             (day,),
         ).fetchone()[0]
         key, at = new_key(), stamp(now)
         values |= {
-            "id": key, "version": 1, "status": "draft", "owner": user, "created_at": at, "created_by": user, "updated_at": at,
+            "id": key, "version": 1, "status": "draft", "owner": user, "created_at": at,
+            "created_by": user, "updated_at": at,
             "order_no": f"SO{day}{serial:06}", "channel": channel[0], "customer": customer[0],
         }  # fmt: skip
         stored = {

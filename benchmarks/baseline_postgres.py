@@ -28,7 +28,7 @@ pool: asyncpg.Pool
 
 
 @asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
+async def lifespan(_: Starlette) -> AsyncIterator[None]:
     global pool
     pool = await asyncpg.create_pool(sys.argv[1].replace("+psycopg", ""), min_size=8, max_size=8, init=as_text)
     for table in ("order", "order__lines", "case", "event", "history"):
@@ -84,7 +84,8 @@ async def post_order(request: Request) -> Response:
         )
         key = new_key()
         values |= {
-            "id": key, "version": 1, "status": "draft", "owner": user, "created_at": now, "created_by": user, "updated_at": now,
+            "id": key, "version": 1, "status": "draft", "owner": user, "created_at": now,
+            "created_by": user, "updated_at": now,
             "order_no": f"SO{day}{serial:06}", "channel": channel[0], "customer": customer[0],
         }  # fmt: skip
         await put(db, "order", {**values, "all_reserved": False})

@@ -1,4 +1,5 @@
-"""The order by hand, without its database: what is checked, what is worked out. Shared by the hand-written endpoints."""
+"""The order by hand, without its database: what is checked, what is worked out. Shared by the
+hand-written endpoints."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ fields:
 unique: [[name, kind]]
 checks:
   has_lines: {{require: count(lines) > 0, at: lines, message: {{zh: 至少一行, en: At least one line}}}}
-  in_limit: {{require: amount <= before.amount or kind == "b", at: amount, message: {{zh: 超过前一个, en: More than the one before}}}}
+  in_limit: {{require: amount <= before.amount or kind == "b", at: amount, message: {{zh: 超过前一个, en: Too much}}}}
 ---
 view: things_{n}
 for: thing_{n}

@@ -88,4 +88,4 @@ def _compare(token: str, port: int, hand: int, size: int, rounds: int) -> tuple[
 
 def _request(token: str) -> Callable[[int], bytes]:
     head = f"GET {QUERY} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-    return lambda number: head
+    return lambda _: head

@@ -1,4 +1,5 @@
-"""POST of an order of 20 lines: the engine against a hand-written endpoint that does the same checks and the same writes."""
+"""POST of an order of 20 lines: the engine against a hand-written endpoint that does the same checks and the same
+writes."""
 
 from __future__ import annotations
 

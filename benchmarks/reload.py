@@ -23,8 +23,9 @@ map: {code: $.code, name: $.name}
 """
 
 
-def measure(*, quick: bool) -> list[Row]:
-    """Seconds from the last byte of the file to the first accepted payload, and from there to a restart of the server."""
+def measure(*, quick: bool) -> list[Row]:  # noqa: ARG001 - all measurements are called alike
+    """Seconds from the last byte of the file to the first accepted payload, and from there to a
+    restart of the server."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "app")
         for name in FOLDERS:

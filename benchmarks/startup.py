@@ -13,7 +13,11 @@ from benchmarks.company import found
 from benchmarks.servers import free_port, orderloom, running
 from benchmarks.table import Row
 
-BARE = "import uvicorn; from starlette.applications import Starlette; uvicorn.run(Starlette(), port={port}, log_level='error')"
+BARE = """
+import uvicorn
+from starlette.applications import Starlette
+uvicorn.run(Starlette(), port={port}, log_level="error")
+"""
 
 
 def measure(*, quick: bool) -> list[Row]:

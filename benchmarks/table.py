@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One result: what was measured, against what, the ratio (more is better), the goal, and what the run looked like."""
+    """One result: what was measured, against what, the ratio (more is better), the goal, and what
+    the run looked like."""
 
     what: str
     baseline: str

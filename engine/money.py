@@ -9,9 +9,9 @@ from decimal import ROUND_FLOOR, Decimal
 def spread(amount: Decimal, weights: Sequence[Decimal | int], digits: int = 2) -> list[Decimal]:
     """The parts of ``amount``, one for each weight, each with ``digits`` digits; they always sum to the amount.
 
-    Largest remainder: every part is rounded towards minus infinity, and the units that are left go to the parts that lost
-    most, the earlier first. Weights must not be negative; when all are zero, equal weights are taken. A negative amount is
-    spread as its opposite is. The amount must not have more digits than the parts. No weights, no parts.
+    Largest remainder: every part is rounded towards minus infinity, and the units that are left go to the parts that
+    lost most, the earlier first. Weights must not be negative; when all are zero, equal weights are taken. A negative
+    amount is spread as its opposite is. The amount must not have more digits than the parts. No weights, no parts.
     """
     if not weights:
         return []

@@ -151,7 +151,8 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Answer: the records of ``model`` that hold ``where``, as dicts; with ``group`` one dict of keys and measures each.
+    """Answer: the records of ``model`` that hold ``where``, as dicts; with ``group`` one dict of keys and measures
+    each.
 
     ``where``, ``group`` and ``measure`` are compiled expressions over the model; ``record``/``scope`` are what their
     scope names mean."""
@@ -177,8 +178,8 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Answer: the changed record. Sets fields of one record, and of rows of it, as its editor would: computed fields and
-    checks follow, once."""
+    """Answer: the changed record. Sets fields of one record, and of rows of it, as its editor would: computed fields
+    and checks follow, once."""
 
     model: str
     record: Record
@@ -275,7 +276,8 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Answer: records of the model by the values of the fields ``by``, for those of ``keys`` that exist. Links by id."""
+    """Answer: records of the model by the values of the fields ``by``, for those of ``keys`` that
+    exist. Links by id."""
 
     model: str
     by: tuple[str, ...]
@@ -293,8 +295,8 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """Answer: None. Reads what the paths lead to into the records, so that expressions can follow them. ``place`` is a model,
-    or rows of one (``parcel.lines``)."""
+    """Answer: None. Reads what the paths lead to into the records, so that expressions can follow them. ``place`` is a
+    model, or rows of one (``parcel.lines``)."""
 
     place: str
     records: Sequence[Record]

@@ -22,7 +22,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """An immutable mapping of names to parts, made from (name, part) pairs. A name that stands twice is a ValueError."""
+    """An immutable mapping of names to parts, made from (name, part) pairs. A name that stands
+    twice is a ValueError."""
 
     def __init__(self, what: str, entries: Iterable[tuple[str, T]]) -> None:
         self.what = what

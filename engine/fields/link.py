@@ -134,8 +134,8 @@ class LookupField(Field):
             object.__setattr__(self, "_source", source)
 
     def _find_source(self, linker: Linker, scope: Scope, asking: tuple[LookupField, ...] = ()) -> Field | None:
-        """The field that the path leads to; None with a problem when it does not lead to one. ``asking`` are the lookups
-        that lead here."""
+        """The field that the path leads to; None with a problem when it does not lead to one. ``asking`` are the
+        lookups that lead here."""
         if any(self is other for other in asking):
             names = " → ".join(lookup.name for lookup in (*asking, self))
             linker.report("E401", f"lookups that need each other: {names}", asking[0], "from")

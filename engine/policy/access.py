@@ -1,7 +1,7 @@
 """Who may do what: deny by default, each yes or no with the line of the definition that gave it.
 
-Authority is the union of what an actor's roles grant. A row condition (a *scope*) is one expression: lists translate it to
-SQL, single reads evaluate it on the record, so both always agree.
+Authority is the union of what an actor's roles grant. A row condition (a *scope*) is one expression: lists translate it
+to SQL, single reads evaluate it on the record, so both always agree.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from engine.source.shape import Formula
 class Actor:
     """Who acts: a person, a token on a person's behalf, a channel, or the engine itself.
 
-    ``facts`` is what expressions see as ``user``. ``scopes`` limits a token to ``read``, ``write``, ``intake``; None: no
-    limit.
+    ``facts`` is what expressions see as ``user``. ``scopes`` limits a token to ``read``, ``write``, ``intake``; None:
+    no limit.
     """
 
     id: str | None
@@ -119,7 +119,8 @@ class Rights:
     def may_update(
         self, actor: Actor, model: str, before: Record, fields: Collection[str], names: Mapping[str, Any]
     ) -> Verdict:
-        """Whether the actor may change these fields of the record as it was ``before``. One grant must allow them all."""
+        """Whether the actor may change these fields of the record as it was ``before``. One grant
+        must allow them all."""
         if self.unlimited(actor):
             return Verdict(True)
         refused: list[Reason] = []

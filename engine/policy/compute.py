@@ -1,5 +1,5 @@
-"""Working out what a record says by itself: defaults, computed fields in dependency order, amounts spread over rows, and
-then everything that a saved record must meet: required fields, bounds, checks."""
+"""Working out what a record says by itself: defaults, computed fields in dependency order, amounts spread over rows,
+and then everything that a saved record must meet: required fields, bounds, checks."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from engine.errors import Complaint, ExpressionError, RequestError
 from engine.ports import Effect, Reason, Verdict
 from engine.steps.step import Frame, run_steps
 
-#: Makes the exception for the rules that refuse: a guard inside a workflow (409) or an arrival that is not accepted (422).
+#: Makes the exception for the rules that refuse: a guard inside a workflow (409) or an arrival that is not accepted
+#: (422).
 Refusal = Callable[[Sequence[Complaint], Sequence[Reason]], RequestError]
 
 
@@ -20,7 +21,8 @@ def work_through(
     """Whether all rules held, with a reason for each.
 
     All are tested before any consequence, so that one run names everything that is wrong. Rules without ``otherwise``
-    refuse: then none of the others' consequences happens. A rule that cannot be worked out fails: it is never passed over.
+    refuse: then none of the others' consequences happens. A rule that cannot be worked out fails: it is never passed
+    over.
     """
     reasons: list[Reason] = []
     failed: list[tuple[Rule, Reason]] = []
@@ -44,7 +46,8 @@ def work_through(
 
 
 def judge(source: str, rule: Rule, frame: Frame) -> Reason:
-    """What the rule says of the frame: ``passed``, ``failed``, ``unknown`` or ``skipped`` (its ``when`` does not hold)."""
+    """What the rule says of the frame: ``passed``, ``failed``, ``unknown`` or ``skipped`` (its
+    ``when`` does not hold)."""
     name = f"{source}.{rule.name}"
     try:
         if rule.when is not None and rule.when.expression(frame.record, frame.names) is not True:

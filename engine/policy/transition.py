@@ -1,7 +1,7 @@
 """What moves a record through its workflow: guards, entry, and the branches that lead on.
 
-Pure: generators of effects over definitions and a frame. SCXML's order is kept: the event's own steps, then the entry of
-the state it leads to, then that state's branches, each hop to its end before the next.
+Pure: generators of effects over definitions and a frame. SCXML's order is kept: the event's own steps, then the entry
+of the state it leads to, then that state's branches, each hop to its end before the next.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ MOST_HOPS = 50
 
 
 def events_from(workflow: Workflow, state: str | None) -> dict[str, Event]:
-    """The events that the workflow lets fire in a state, by name: the state's own, then those that stand on their own."""
+    """The events that the workflow lets fire in a state, by name: the state's own, then those that
+    stand on their own."""
     standing = workflow.states.get(state) if state is not None else None
     own = standing.events if standing is not None else {}
     return {

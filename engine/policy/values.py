@@ -1,6 +1,7 @@
 """From raw values to typed ones: what a caller sent becomes fields of a record, or located complaints; never both.
 
-Everything that depends on the model alone is worked out once, in the reader's constructor; a request only calls closures.
+Everything that depends on the model alone is worked out once, in the reader's constructor; a request only calls
+closures.
 """
 
 from __future__ import annotations

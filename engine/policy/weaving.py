@@ -17,7 +17,8 @@ Woven = Callable[[Record, Mapping[str, Any]], Any]
 
 
 class Weaver:
-    """Collects statements about a record and its rows, each under the loop of its level, and makes one function of them."""
+    """Collects statements about a record and its rows, each under the loop of its level, and makes one function of
+    them."""
 
     def __init__(self) -> None:
         self.namespace: dict[str, Any] = {"__builtins__": {}, "type": type, "str": str}
@@ -31,7 +32,8 @@ class Weaver:
         return name
 
     def at(self, path: Path, lines: Sequence[str]) -> None:
-        """Adds statements about each row ``r`` at the path. They share a loop with those before, if these are at the same."""
+        """Adds statements about each row ``r`` at the path. They share a loop with those before, if these are at the
+        same."""
         if path != self._open:
             self._loops(path)
         indent = "    " * (len(path) + 1)

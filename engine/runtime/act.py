@@ -1,8 +1,8 @@
 """One act: what one actor does at one moment in one transaction, and everything that follows from it.
 
 The act keeps the records it works on in memory, each beside what the database holds. Steps change the memory; ``flush``
-writes the difference, before anything reads tables and at the end. However often it is flushed, an act raises a record's
-version once and leaves one entry in its history.
+writes the difference, before anything reads tables and at the end. However often it is flushed, an act raises a
+record's version once and leaves one entry in its history.
 """
 
 from __future__ import annotations

@@ -53,7 +53,8 @@ def actor_of(
 def _reads(catalog: Catalog) -> Reads:
     """The paths from a user's record that anything in the definitions reads, and all that is one link away."""
     fields = catalog.fields(USER)
-    reads = {(name, ALL) for name, field in fields.items() if isinstance(field, LinkField)} | {("teams", "team", ALL)}
+    reads: set[tuple[str, ...]] = {(name, ALL) for name, field in fields.items() if isinstance(field, LinkField)}
+    reads.add(("teams", "team", ALL))
     for use in catalog.expression_uses:
         for path in use.expression.scope_reads:
             if path[0] == USER and len(path) > 1:

@@ -97,7 +97,7 @@ class Exporter:
             if found is None:
                 raise BadRequest(f"{model} has no {path}", code="UNKNOWN_FIELD")
             fields = self.catalog.fields(found.target) if isinstance(found, LinkField) else {}
-        assert found is not None  # noqa: S101  a path has a part
+        assert found is not None  # a path has a part
         return found
 
     def _label(self, model: str, path: str, language: str) -> str:

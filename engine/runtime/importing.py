@@ -1,12 +1,14 @@
 """Takes a whole file in through a channel: in chunks, each one transaction that also notes how far it has come.
 
-Killed at any moment and started again, an import goes on where the last committed chunk ended: nothing is lost or doubled.
+Killed at any moment and started again, an import goes on where the last committed chunk ended: nothing is lost or
+doubled.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -65,8 +67,8 @@ class Importer:
     ) -> ImportResult:
         """Imports a file (``.gz`` is unpacked). A file that was imported before is refused unless ``again`` is said.
 
-        A dry run writes nothing and finds what a real one would refuse; what one chunk would have made is not there for the
-        next, so an arrival under a key that came before in the file counts by that key alone.
+        A dry run writes nothing and finds what a real one would refuse; what one chunk would have made is not there for
+        the next, so an arrival under a key that came before in the file counts by that key alone.
         """
         self.intake.channel(channel)
         body = _read(path)
@@ -151,7 +153,12 @@ class Importer:
 
 def _read(path: Path) -> bytes:
     data = path.read_bytes()
-    return gzip.decompress(data) if path.suffix == ".gz" else data
+    if path.suffix != ".gz":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadRequest(f"{path.name} cannot be unpacked: {error}", code="WRONG_FORMAT") from None
 
 
 def _chunks(raws: Iterator[Raw]) -> Iterator[list[Raw]]:

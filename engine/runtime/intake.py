@@ -1,7 +1,8 @@
-"""Takes in what channels bring: each arrival becomes a record, changes one, is known already, or is refused with its reasons.
+"""Takes in what channels bring: each arrival becomes a record, changes one, is known already, or is refused with its
+reasons.
 
-One arrival never harms another: each is one act in a savepoint of its own. What is refused is kept with its raw form and can
-be taken in again once the reason is mended.
+One arrival never harms another: each is one act in a savepoint of its own. What is refused is kept with its raw form
+and can be taken in again once the reason is mended.
 """
 
 from __future__ import annotations
@@ -346,7 +347,8 @@ def _older(version: str, than: str) -> bool:
 
 
 def may_send(channel: Channel, headers: Mapping[str, str], body: bytes, secret: Any) -> bool | None:
-    """Whether the sender has proved who it is; None when the channel asks for no proof of its own (then a token counts).
+    """Whether the sender has proved who it is; None when the channel asks for no proof of its own (then a token
+    counts).
 
     ``secret`` looks a secret up by its name. Comparisons take the same time wherever they differ.
     """

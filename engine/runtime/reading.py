@@ -1,7 +1,8 @@
-"""What reads records and changes nothing: one, a list, groups, a preview, a timeline; and the JSON form that leaves the house.
+"""What reads records and changes nothing: one, a list, groups, a preview, a timeline; and the JSON form that leaves the
+house.
 
-Every method applies the actor's rights itself: rows out of its scope do not exist for it, hidden fields are absent, private
-ones masked.
+Every method applies the actor's rights itself: rows out of its scope do not exist for it, hidden fields are absent,
+private ones masked.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ class Reading:
         sort: Sequence[str] = (),
         limit: int = LARGEST_PAGE,
     ) -> list[dict[str, Any]]:
-        """One dict for each group of the records that the actor may read, with the measures, in the order of ``sort``."""
+        """One dict for each group of the records that the actor may read, with the measures, in the
+        order of ``sort``."""
         _check_limit(limit)
         self._known(model)
         scope, every = self.catalog.scope(model), self.catalog.measure_scope(model)
@@ -238,7 +240,8 @@ class Reading:
     def timeline(
         self, tx: Transaction, actor: Actor, model: str, key: str, *, limit: int = 200
     ) -> list[dict[str, Any]]:
-        """What has happened to the record, newest first: who, when, what changed from what to what, under which definitions.
+        """What has happened to the record, newest first: who, when, what changed from what to what, under which
+        definitions.
 
         Hidden fields are absent, private ones masked, as in the record itself."""
         self.get(tx, actor, model, key)
@@ -254,8 +257,8 @@ class Reading:
         return self._wire(actor, model, self.catalog.fields(model), record, [path.split(".") for path in expand])
 
     def written(self, tx: Transaction, actor: Actor, model: str, record: Record) -> dict[str, Any]:
-        """What the actor sees of a record that it has just written: the JSON form, or where the record is not (or no longer)
-        its to read, only that it is there."""
+        """What the actor sees of a record that it has just written: the JSON form, or where the record is not (or no
+        longer) its to read, only that it is there."""
         rows = self.rights.rows(actor, model, "read")
         if rows.everything or rows.reach(record, self._act(tx, actor).names(model, record, "read")):
             return self.wire(actor, model, record)
@@ -321,7 +324,8 @@ def _check_limit(limit: int) -> None:
 def _masked_changes(
     changes: Mapping[str, Any], hidden: frozenset[str], private: Container[tuple[str, ...]]
 ) -> dict[str, Any]:
-    """The changes without hidden fields, and with private values hidden: that they changed may be known, not what to."""
+    """The changes without hidden fields, and with private values hidden: that they changed may be
+    known, not what to."""
     shown: dict[str, Any] = {}
     for path, (before, after) in changes.items():
         names = tuple(part for part in path.split(".") if not part.startswith("["))

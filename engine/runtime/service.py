@@ -1,7 +1,8 @@
-"""The acts on records: create, update, fire, delete, and what reads them. Each checks access itself, inside the transaction.
+"""The acts on records: create, update, fire, delete, and what reads them. Each checks access itself, inside the
+transaction.
 
-One service belongs to one catalogue. Its methods run synchronously in the transaction they are given; who calls them wraps
-them in ``database.write`` or ``database.read``.
+One service belongs to one catalogue. Its methods run synchronously in the transaction they are given; who calls them
+wraps them in ``database.write`` or ``database.read``.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.links import LinkResolver
 from engine.runtime.plans import ModelPlan, workflow_reads
-from engine.store.transaction import Transaction
 from engine.store.store import Store
+from engine.store.transaction import Transaction
 
 Values = Mapping[str, Any]
 
@@ -158,7 +159,8 @@ class Service:
         effects.release(working, hold, why)
         return self._done(effects, working, entry)
 
-    # Inner acts: shared by the public ones and by effects, which act with the definitions' authority --------------------
+    # Inner acts: shared by the public ones and by effects, which act with the definitions' authority
+    # --------------------
 
     def make(
         self,
@@ -170,7 +172,8 @@ class Service:
         complaints: list[Complaint] | None = None,
         guarded: bool = False,
     ) -> Working:
-        """The new record in hand, from typed values. Raises InvalidValues for what it lacks, with ``complaints`` first."""
+        """The new record in hand, from typed values. Raises InvalidValues for what it lacks, with
+        ``complaints`` first."""
         act, plan = effects.act, self.plan(model)
         complaints = [] if complaints is None else complaints
         if not guarded:
@@ -223,7 +226,8 @@ class Service:
 
     @staticmethod
     def merge(plan: ModelPlan, record: Record, values: Record, complaints: list[Complaint]) -> None:
-        """Puts typed values into a record; rows that are given change those of their id or key, and replace the others."""
+        """Puts typed values into a record; rows that are given change those of their id or key, and
+        replace the others."""
         for name, value in values.items():
             reader = plan.reader.rows.get(name)
             if reader is None:
@@ -238,7 +242,8 @@ class Service:
             raise InvalidValues(complaints=complaints)
 
     def complain_about(self, act: Act, plan: ModelPlan, record: Record, complaints: list[Complaint]) -> None:
-        """The same without raising: ``complaints`` grows. A place that was wrong before is not complained about twice."""
+        """The same without raising: ``complaints`` grows. A place that was wrong before is not
+        complained about twice."""
         names = act.names(plan.name, record, "save")
         wrong = {complaint.at for complaint in complaints}
         records = self.store.records

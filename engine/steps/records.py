@@ -78,7 +78,7 @@ class CreateStep(Step):
     once: tuple[str, ...] = option(
         (),
         one_or_many=True,
-        help="Fields among `values` (or the expressions given for them): a record that equals the new one in these is taken instead",
+        help="Fields of `values` (or their expressions): a record that equals the new one in these is taken instead",
     )
     into: Name | None = None
 
@@ -172,8 +172,8 @@ def target(linker: Linker, step: Step, key: str, model: str) -> RecordType | Non
 
 
 def beside(shape: Shape, scope: Scope) -> Scope:
-    """The scope of an expression over other records: their fields, and the names that stand around it, where ``record`` and
-    its model's name keep meaning the record at hand."""
+    """The scope of an expression over other records: their fields, and the names that stand around it, where ``record``
+    and its model's name keep meaning the record at hand."""
     if scope.record is None:
         return Scope(shape, scope.names)
     whole = RecordType.of(scope.record)

@@ -1,8 +1,8 @@
 """What a step is: the closed vocabulary of actions, events and rules.
 
-A step is pure. Its dataclass is its YAML; ``link`` checks it against the models; ``run`` is a generator that yields effects
-(``engine.ports``) and receives their answers. Whoever drives the generator decides where the effects happen. To add one: a
-class in a file here, and one line in ``catalog/builtins.py``.
+A step is pure. Its dataclass is its YAML; ``link`` checks it against the models; ``run`` is a generator that yields
+effects (``engine.ports``) and receives their answers. Whoever drives the generator decides where the effects happen. To
+add one: a class in a file here, and one line in ``catalog/builtins.py``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Frame:
 
     @property
     def subject(self) -> tuple[str, Record]:
-        """The model and the record. Linking refuses steps that need one where there is none, so this is a bug otherwise."""
+        """The model and the record. Linking refuses steps that need one where there is none, so this is a bug
+        otherwise."""
         if self.model is None or self.record is None:
             raise RuntimeError("a step that needs a record runs without one")
         return self.model, self.record

@@ -1,4 +1,5 @@
-"""Steps that name, set, test and repeat: ``let set when require for_each spread``. They ask nothing of the database but ``set``."""
+"""Steps that name, set, test and repeat: ``let set when require for_each spread``. They ask nothing of the database but
+``set``."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class Let(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Set(Step):
-    """Sets fields of the record, or with `of` those of its rows, as its editor would: computed fields and checks follow."""
+    """Sets fields of the record, or with `of` those of its rows, as its editor would: computed fields and checks
+    follow."""
 
     word: ClassVar[str] = "set"
 

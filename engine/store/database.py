@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from importlib import import_module
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from engine.expressions.builtins import BUILTINS
 from engine.expressions.functions.function import Functions
 from engine.registry import Registry
 from engine.store.faults import DatabaseError
-from engine.store.postgres import PostgresBackend
 from engine.store.sqlite import SqliteBackend
 from engine.store.transaction import Backend, Transaction, Work
 
@@ -54,7 +54,7 @@ class Database:
             case "sqlite":
                 return cls(SqliteBackend(parsed, functions, durable=durable))
             case "postgresql":
-                return cls(PostgresBackend(parsed))
+                return cls(_postgres(parsed))
             case other:
                 raise DatabaseError(f"there is no backend for {other!r}; use sqlite or postgresql")
 
@@ -81,3 +81,12 @@ class Database:
     def close(self) -> None:
         """Finishes the works that wait, then closes all connections. A work that comes later is refused."""
         self._backend.close()
+
+
+def _postgres(url: URL) -> Backend:
+    """The backend of PostgreSQL. Its driver is an extra, and takes its time to import."""
+    try:
+        backend: Backend = import_module("engine.store.postgres").PostgresBackend(url)
+    except ModuleNotFoundError as error:
+        raise DatabaseError(f"PostgreSQL needs {error.name}: install orderloom[postgres]") from error
+    return backend

@@ -9,6 +9,10 @@ class DatabaseError(EngineError):
     """The database cannot be opened, or has been closed."""
 
 
+class UnfitValue(EngineError):
+    """A value that the database cannot take as what it is compared with, or written to."""
+
+
 class UniqueViolation(EngineError):
     """A row whose values another row has already. ``columns`` where the database names them, else the ``index``."""
 

@@ -1,4 +1,5 @@
-"""How far imports have come. Written in the transaction of each chunk, so that what is noted has happened, and nothing else."""
+"""How far imports have come. Written in the transaction of each chunk, so that what is noted has happened, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -71,4 +72,4 @@ class Imports:
         """The refused records of the file, in its order."""
         table = self._refused
         query = select(table).where(table.c.file == file, table.c.channel == channel).order_by(table.c.position)
-        return [RefusedRecord(row["position"], row["rows"], row["problems"]) for row in tx.core(query)]
+        return [RefusedRecord(row["position"], tuple(row["rows"]), row["problems"]) for row in tx.core(query)]

@@ -43,8 +43,8 @@ class Matching:
     def by_fields(self, tx: Transaction, model: str, by: Sequence[str], keys: Sequence[Key]) -> dict[Key, Record]:
         """The records whose fields ``by`` have the values of one of the keys, by key. Of several the oldest counts.
 
-        The field with most different values is asked of the database, the others are compared here: an index over one of
-        them is enough.
+        The field with most different values is asked of the database, the others are compared here: an index over one
+        of them is enough.
         """
         fields = self._tables.level(model).fields
         widest = max(range(len(by)), key=lambda at: len({key[at] for key in keys}))
@@ -58,8 +58,8 @@ class Matching:
         return found
 
     def by_alias(self, tx: Transaction, model: str, channel: str | None, texts: Sequence[str]) -> dict[str, Record]:
-        """The records that the texts mean, by text: what the channel calls them, what all channels do, their key, their id,
-        in this order."""
+        """The records that the texts mean, by text: what the channel calls them, what all channels do, their key, their
+        id, in this order."""
         if not texts:
             return {}
         found: dict[str, Record] = {}

@@ -6,42 +6,32 @@ compiled once and kept; only values change from one request to the next.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, literal, or_, select
+from sqlalchemy import Select, and_, bindparam, func, literal, select
 
 from engine.catalog.catalog import Catalog
 from engine.errors import BadRequest
 from engine.expressions.language import Expression
-from engine.expressions.types import TEXT, ChoiceType
 from engine.fields.link import LinkField
 from engine.ports import Record
 from engine.store.codec import Row
 from engine.store.expanding import ALL, Expander, Reads
+from engine.store.faults import UnfitValue
 from engine.store.grouping import Grouping
+from engine.store.kept import Kept
 from engine.store.keys import is_key
-from engine.store.loading import Loader, Selection, result_reader
+from engine.store.loading import Loader, result_reader
+from engine.store.questions import Names, Question, Questions, Scopes, Search, Where
 from engine.store.sorting import Term, after, order_by, read_cursor, read_terms, sort_key, write_cursor
 from engine.store.statement import Statement
 from engine.store.transaction import Transaction
 from engine.store.translate import Translation
 from engine.store.updating import Updating
 
-T = TypeVar("T")
-Names = Mapping[str, Any]
-Where = Expression | Sequence[Expression] | None
-#: Conditions of which one must hold: what an actor's rights reach. None: all records.
-Scopes = Sequence[Expression] | None
-#: A text, and the fields that may contain it.
-Search = tuple[str, Sequence[str]]
-
-#: The name of the parameter with the searched text, and what escapes its wildcards.
-SEARCHED, ESCAPE = "searched", "\\"
 #: A capped count says "more than this".
 CAP = 1_000
 #: Compiled questions that are kept; lists, saved filters and steps ask the same ones again and again.
@@ -58,17 +48,6 @@ class Page:
     next: str | None
     count: int | None = None
     exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: equal questions have the same text."""
-
-    model: str
-    where: tuple[Expression, ...]
-    scopes: tuple[Expression, ...] | None
-    searched: tuple[str, ...] = ()
-    trashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +81,8 @@ class Query:
         self._loader = loader
         self._expander = expander
         self._updating = updating
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = Lock()
+        self._questions = Questions(catalog)
+        self._kept = Kept(MOST_KEPT)
 
     # Pages ----------------------------------------------------------------------------------------------------------
 
@@ -127,9 +106,8 @@ class Query:
         there is none), after the cursor. ``expand`` names links and rows to read with them.
 
         BadRequest for sort keys, cursors and fields that cannot be."""
-        question = self._question(model, where, scopes, search, trashed)
+        question, scope = self._questions.read(model, names, where, scopes, search, trashed=trashed)
         terms = self._terms(model, tuple(sort))
-        scope = {**(names or {}), **_searched(search)}
         keys: tuple[bool, ...] | None = None
         if after is not None:
             values, key = read_cursor(model, terms, after)
@@ -174,8 +152,8 @@ class Query:
         for stretch in stretches:
             begins = keys if stretch is stretches[0] else None
             how = How(terms, stretch, begins, backwards, lock)
-            asked = self._keep((question, how), partial(self._ask, question, how))
-            rows += tx.rows(asked.statement, asked.parameters({**scope, "most": most - len(rows)}))
+            asked = self._kept.get((question, how), partial(self._ask, question, how))
+            rows += _answer(tx, asked.statement, asked.parameters({**scope, "most": most - len(rows)}))
             if len(rows) >= most:
                 break
         return asked, rows
@@ -184,7 +162,7 @@ class Query:
         selection = self._loader.new_selection(question.model)
         identity = selection.level.table.c["id"]
         translation = Translation(self._catalog, selection.joins, self._loader.dialect.name)
-        condition = self._condition(question, selection, translation)
+        condition = self._questions.condition(question, selection, translation)
         keys = [sort_key(translation, term) for term in how.terms]
         if how.stretch is not None:
             first = keys[0].clause
@@ -217,14 +195,14 @@ class Query:
         if how not in ("exact", "capped"):
             raise BadRequest("count is `exact` or `capped`", code="BAD_COUNT")
         capped = how == "capped"
-        statement, parameters = self._keep(("count", question, capped), lambda: self._ask_count(question, capped))
-        number = int(tx.rows(statement, parameters(scope))[0][0])
+        statement, parameters = self._kept.get(("count", question, capped), lambda: self._ask_count(question, capped))
+        number = int(_answer(tx, statement, parameters(scope))[0][0])
         return (CAP, False) if capped and number > CAP else (number, True)
 
     def _ask_count(self, question: Question, capped: bool) -> tuple[Statement, Callable[[Names], list[Any]]]:
         selection = self._loader.new_selection(question.model)
         translation = Translation(self._catalog, selection.joins, self._loader.dialect.name)
-        condition = self._condition(question, selection, translation)
+        condition = self._questions.condition(question, selection, translation)
         clause: Select[Any]
         if capped:
             one = select(literal(1)).select_from(selection.joins.source).where(condition).limit(CAP + 1)
@@ -254,15 +232,16 @@ class Query:
         ``limit``. With ``group`` or ``measure`` one dict of keys and measures for each group instead.
 
         ``lock`` keeps other transactions from writing the records."""
-        question = self._question(model, where, scopes, None, False)
+        question, scope = self._questions.read(model, names, where, scopes)
         if group or measure:
-            grouping = self._keep(
+            grouping = self._kept.get(
                 ("group", question, _items(group), _items(measure), tuple(sort)),
                 lambda: self._ask_groups(question, group or {}, measure or {}, tuple(sort)),
             )
-            return grouping.find(tx, names or {}, limit)
+            groups: list[Record] = grouping.find(tx, scope, limit)
+            return groups
         terms = self._terms(model, tuple(sort))
-        asked, rows = self._rows(tx, question, terms, names or {}, None, limit, oldest_first=True, lock=lock)
+        asked, rows = self._rows(tx, question, terms, scope, None, limit, oldest_first=True, lock=lock)
         records = self._loader.records(tx, model, [row[: asked.width] for row in rows])
         self._loader.complete(tx, model, records)
         if reads:
@@ -272,7 +251,7 @@ class Query:
     def equal(self, tx: Transaction, model: str, values: Mapping[str, Any], *, limit: int) -> list[Record]:
         """The whole records whose stored fields have these values, as they were made; null equals null."""
         given = tuple((name, value is None) for name, value in values.items())
-        statement = self._keep(("equal", model, given), lambda: self._ask_equal(model, given))
+        statement = self._kept.get(("equal", model, given), lambda: self._ask_equal(model, given))
         fields = self._catalog.fields(model)
         bound = [
             value["id"] if isinstance(fields[name], LinkField) else value
@@ -317,66 +296,21 @@ class Query:
     ) -> Grouping:
         selection = self._loader.new_selection(question.model)
         translation = Translation(self._catalog, selection.joins, self._loader.dialect.name)
-        condition = self._condition(question, selection, translation)
+        condition = self._questions.condition(question, selection, translation)
         return Grouping(self._loader, self._expander, translation, condition, group, measure, sort)
 
-    # What questions are made of -------------------------------------------------------------------------------------
-
-    def _question(self, model: str, where: Where, scopes: Scopes, search: Search | None, trashed: bool) -> Question:
-        conditions = () if where is None else (where,) if isinstance(where, Expression) else tuple(where)
-        searched = tuple(search[1]) if search is not None and search[0].strip() else ()
-        return Question(model, conditions, None if scopes is None else tuple(scopes), searched, trashed)
-
     def _terms(self, model: str, sort: tuple[str, ...]) -> tuple[Term, ...]:
-        terms: tuple[Term, ...] = self._keep(("terms", model, sort), lambda: read_terms(self._catalog, model, sort))
+        terms: tuple[Term, ...] = self._kept.get(("terms", model, sort), lambda: read_terms(self._catalog, model, sort))
         return terms
 
-    def _condition(self, question: Question, selection: Selection, translation: Translation) -> ColumnElement[bool]:
-        deleted_at = selection.level.table.c["deleted_at"]
-        parts: list[ColumnElement[bool]] = [deleted_at.is_not(None) if question.trashed else deleted_at.is_(None)]
-        parts += [translation.holds(expression) for expression in question.where]
-        if question.scopes is not None:
-            parts.append(translation.any_of(question.scopes))
-        if question.searched:
-            parts.append(self._contains(question, translation))
-        return and_(*parts)
 
-    def _contains(self, question: Question, translation: Translation) -> ColumnElement[bool]:
-        """The condition that one of the searched fields contains the text; Latin letters may be of either case."""
-        scope = self._catalog.scope(question.model)
-        wanted = func.lower(bindparam(SEARCHED, type_=String()))
-        translation.given(SEARCHED)
-        found = []
-        for name in question.searched:
-            expression = self._catalog.compile(name, scope)
-            if not (expression.type == TEXT or isinstance(expression.type, ChoiceType)):
-                raise BadRequest(f"{name!r} is no text to search in", code="BAD_SEARCH")
-            found.append(func.lower(translation.value(expression).clause).like(wanted, escape=ESCAPE))
-        return or_(*found)
-
-    def _keep(self, key: Hashable, build: Callable[[], T]) -> T:
-        """What was built for the key before; the least used are forgotten."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                kept: T = self._kept[key]
-                return kept
-        made = build()
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return made
-
-
-def _searched(search: Search | None) -> Names:
-    """The pattern that finds the text anywhere."""
-    if search is None:
-        return {}
-    text = search[0].strip()
-    for special in (ESCAPE, "%", "_"):
-        text = text.replace(special, ESCAPE + special)
-    return {SEARCHED: f"%{text}%"}
+def _answer(tx: Transaction, statement: Statement, values: Sequence[Any]) -> list[Row]:
+    """The rows of the statement. BadRequest where the database cannot take a value of the request, such as an id that
+    is none."""
+    try:
+        return tx.rows(statement, values)
+    except UnfitValue as error:
+        raise BadRequest(f"a value does not fit what it is compared with: {error}", code="BAD_EXPRESSION") from error
 
 
 def _items(expressions: Mapping[str, Expression] | None) -> tuple[tuple[str, Expression], ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
@@ -14,9 +13,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.errors import EngineError, MethodNotAllowed, NotFound
+from engine.errors import MethodNotAllowed, NotFound
 from engine.runtime.engine import Engine
 from engine.runtime.logins import Logins
+from engine.runtime.settings import Settings
 from engine.store.answers import Answers
 from engine.web.api import api_routes
 from engine.web.auth import Authenticator
@@ -43,7 +43,7 @@ PURGE = 600.0
 def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Secrets | None = None) -> Starlette:
     """The application over an engine. Its routes are made once: what they serve follows the catalogue of the moment.
 
-    ``secrets`` gives the value of a secret by name; those of the environment when absent.
+    ``secrets`` gives the value of a secret by name; those of the process when absent.
     """
     settings = settings or WebSettings()
     logins = Logins(engine.database, engine.clock)
@@ -56,7 +56,7 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
     return Starlette(
         routes=[
             *api_routes(site),
-            *intake_routes(site, secrets or _environment_secret),
+            *intake_routes(site, secrets or Settings.of_process().secret),
             *system_routes(engine, metrics),
             *reference_routes(site, pages),
             *LoginDesk(engine, pages, logins, authenticator).routes(),
@@ -84,13 +84,6 @@ async def _raise_own(_: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 404:
         raise NotFound from None
     raise error
-
-
-def _environment_secret(name: str) -> str:
-    found = os.environ.get(name)
-    if not found:
-        raise EngineError(f"the secret {name} is not set")
-    return found
 
 
 def _lifespan(engine: Engine, logins: Logins, once: Once) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

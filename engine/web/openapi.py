@@ -53,8 +53,8 @@ class _Maker:
         self._language = language
 
     def components(self) -> Schema:
-        """Schemas of all models, and what many operations share."""
-        schemas: Schema = {"problem": PROBLEM, "outcomes": OUTCOMES, "history": HISTORY, "offers": OFFERS}
+        """Schemas of all models, and what many operations share: with a capital, so that they are no model's name."""
+        schemas: Schema = {"Problem": PROBLEM, "Outcomes": OUTCOMES, "History": HISTORY, "Offers": OFFERS}
         for model in self._catalog.models:
             fields = self._catalog.fields(model)
             closed = frozenset(self._catalog.system_fields(model)) - OPEN_SYSTEM_COLUMNS
@@ -94,7 +94,7 @@ class _Maker:
             },
             f"{base}/bulk": {
                 "post": self._operation(
-                    model, "bulk", _answer(_ref("schemas", "outcomes")), [_parameter("key")], _json(self._bulk(model))
+                    model, "bulk", _answer(_ref("schemas", "Outcomes")), [_parameter("key")], _json(self._bulk(model))
                 )
             },
             one: {
@@ -113,11 +113,11 @@ class _Maker:
             },
             f"{one}/history": {
                 "parameters": here,
-                "get": self._operation(model, "history", _answer(_ref("schemas", "history"))),
+                "get": self._operation(model, "history", _answer(_ref("schemas", "History"))),
             },
             f"{one}/events": {
                 "parameters": here,
-                "get": self._operation(model, "events", _answer(_ref("schemas", "offers"))),
+                "get": self._operation(model, "events", _answer(_ref("schemas", "Offers"))),
             },
             f"{one}/release/{{hold}}": {
                 "parameters": [*here, _parameter("hold")],
@@ -269,7 +269,7 @@ PROBLEM: Schema = {
 }
 PROBLEM_RESPONSE: Schema = {
     "description": "Refused",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}},
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 LIST_PARAMETERS = ("where", "sort", "limit", "after", "expand", "fields", "count", "group", "measure")
 PARAMETERS: Schema = {

@@ -162,6 +162,17 @@ def test_faults_take_the_focus_and_lead_to_their_fields(chinese: Page, site: str
     expect(chinese.locator(".head .badge")).to_have_text("待审批")
 
 
+def test_enter_in_a_field_saves_nothing(chinese: Page, site: str) -> None:
+    chinese.goto(f"{site}/m/request/new")
+    chinese.get_by_label("优惠").press("Enter")
+    box = chinese.get_by_role("combobox", name="供应商")
+    box.fill("nobody")
+    expect(chinese.get_by_role("option", name="没有匹配项")).to_be_visible()
+    box.press("Enter")
+    chinese.wait_for_timeout(300)
+    expect(chinese.get_by_role("alert")).to_have_count(0)
+
+
 def test_fields_come_and_go_with_others(chinese: Page, site: str) -> None:
     chinese.goto(f"{site}/m/request/new")
     project = chinese.get_by_label("项目号")

@@ -66,7 +66,7 @@ states:
     events:
       arrive: {to: here}
       lose: {to: lost}
-      report: {to: here}
+      report: {notify: [{message: noted, to: receiver}]}
   here: {notify: [{message: arrived, to: receiver}]}
   lost: {notify: [{message: lost, to: clerk}]}
 ---
@@ -83,6 +83,11 @@ text:
     Dear {{ parcel.receiver_name }}, parcel of {{ parcel.posted_at | datetime }} for {{ parcel.fee | money }}:
     {%- for item in parcel.items %} {{ item.text }} ({{ item.worth | money }}){% endfor %}
     It is {{ now | date }} ({{ today }}) for {{ language }}.
+---
+message: noted
+for: parcel
+by: email
+text: "{{ parcel.number }}"
 ---
 message: lost
 for: parcel

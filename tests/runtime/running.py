@@ -32,7 +32,7 @@ class Running:
         self.store = Store(self.catalog, self.database)
         self.store.tables.metadata.create_all(self.database.engine)
         self.clock = SetClock(START)
-        self.service = Service(self.catalog, self.store, self.clock, lambda tx, fingerprint: self.catalog)
+        self.service = Service(self.catalog, self.store, self.clock, lambda _tx, _fingerprint: self.catalog)
         self.reading = Reading(self.service)
 
     def write(self, work: Any) -> Any:

@@ -37,7 +37,7 @@ def test_a_message_becomes_one_delivery_for_each_way_out(post: Post) -> None:
 
 def test_what_is_refused_causes_no_job(post: Post) -> None:
     parcel = post.parcel()
-    with pytest.raises(Refused, match="vanish"):
+    with pytest.raises(Refused, match="no such event"):
         post.write(lambda tx: post.engine.service.fire(tx, SYSTEM, "parcel", parcel["id"], "vanish"))
     assert post.rows() == []
 

@@ -26,12 +26,14 @@ def test_a_new_record_is_worked_out_numbered_and_stored(company: Running) -> Non
     made = company.create("parcel", parcel())
     found = company.get("parcel", made["id"])
     assert found["number"] == "P20261120001"
-    assert found["status"] == "draft" and found["version"] == 1
+    assert found["status"] == "draft"
+    assert found["version"] == 1
     assert [(row["line"], row["price"], row["amount"], row["share"]) for row in found["rows"]] == [
         (1, Decimal("10.00"), Decimal("30.00"), Decimal("0.91")),
         (2, Decimal("2.00"), Decimal("3.00"), Decimal("0.09")),
     ]
-    assert found["total"] == Decimal("32.00") and found["created_at"] == START
+    assert found["total"] == Decimal("32.00")
+    assert found["created_at"] == START
 
 
 def test_everything_that_is_wrong_is_told_at_once_with_its_place(company: Running) -> None:
@@ -73,7 +75,8 @@ def test_a_taken_unique_value_is_a_refusal_with_its_fields(company: Running) -> 
     company.create("parcel", parcel(code="x"))
     with pytest.raises(Refused) as error:
         company.create("parcel", parcel(code="x"))
-    assert error.value.code == "VALUE_TAKEN" and places(error) == {("town", "VALUE_TAKEN"), ("code", "VALUE_TAKEN")}
+    assert error.value.code == "VALUE_TAKEN"
+    assert places(error) == {("town", "VALUE_TAKEN"), ("code", "VALUE_TAKEN")}
 
 
 def test_an_update_keeps_the_rows_of_its_keys_and_removes_the_others(company: Running) -> None:
@@ -82,7 +85,8 @@ def test_an_update_keeps_the_rows_of_its_keys_and_removes_the_others(company: Ru
     rows = [{"line": 1, "pieces": "4"}, {"thing": "B", "pieces": 2}]
     after = company.update("parcel", made["id"], {"rows": rows}, version=1)
     assert [(row["line"], row["pieces"]) for row in after["rows"]] == [(1, Decimal("4.0")), (2, Decimal("2.0"))]
-    assert after["rows"][0]["id"] == first and after["version"] == 2
+    assert after["rows"][0]["id"] == first
+    assert after["version"] == 2
     with pytest.raises(StaleVersion):
         company.update("parcel", made["id"], {"note": "late"}, version=1)
 
@@ -101,9 +105,12 @@ def test_the_history_says_who_when_what_and_under_which_definitions(company: Run
     company.update("parcel", made["id"], {"note": "soft"}, clerk)
     newest, oldest = company.timeline("parcel", made["id"])
     assert (newest["act"], newest["changes"]) == ("update", {"note": [None, "soft"]})
-    assert newest["actor"]["id"] == clerk.id and newest["at"] == START
-    assert newest["definitions"] == company.catalog.fingerprint and newest["record_version"] == 2
-    assert oldest["act"] == "create" and oldest["changes"]["total"] == [None, "32.00"]
+    assert newest["actor"]["id"] == clerk.id
+    assert newest["at"] == START
+    assert newest["definitions"] == company.catalog.fingerprint
+    assert newest["record_version"] == 2
+    assert oldest["act"] == "create"
+    assert oldest["changes"]["total"] == [None, "32.00"]
     events = company.all("event", equal={"record": made["id"]}, sort=("id",))
     assert [(event["name"], event["ip"]) for event in events] == [("create", "10.0.0.7"), ("update", "10.0.0.7")]
 
@@ -111,7 +118,8 @@ def test_the_history_says_who_when_what_and_under_which_definitions(company: Run
 def test_an_event_goes_as_far_as_its_branches_lead_in_one_version(company: Running) -> None:
     made = company.create("parcel", parcel())
     after = company.fire("parcel", made["id"], "send")
-    assert after["status"] == "on_the_way" and after["version"] == 2
+    assert after["status"] == "on_the_way"
+    assert after["version"] == 2
     assert company.all("town")[0]["used"] == 1
     jobs = company.all("job")
     assert [job["payload"]["message"] for job in jobs] == ["sent"]
@@ -122,7 +130,8 @@ def test_a_guard_that_is_not_true_refuses_with_its_reason(company: Running) -> N
     made = company.create("parcel", parcel(rebate="33.00"))
     with pytest.raises(Refused) as error:
         company.fire("parcel", made["id"], "send")
-    assert error.value.code == "GUARD_REFUSED" and error.value.message == "Nothing in it"
+    assert error.value.code == "GUARD_REFUSED"
+    assert error.value.message == "Nothing in it"
     assert error.value.reasons[0].span.file == "definitions/app.yaml"
     assert company.get("parcel", made["id"])["version"] == 1
 
@@ -138,14 +147,16 @@ def test_a_hold_blocks_what_it_names_until_its_role_releases_it(company: Running
     clerk, keeper = company.user("ann", "clerk"), company.user("kim", "keeper")
     made = company.create("parcel", parcel(rows=[{"thing": "A", "pieces": "101"}]), clerk)
     held = company.fire("parcel", made["id"], "send", clerk)
-    assert held["status"] == "sent" and [hold["name"] for hold in held["holds"]] == ["dear"]
+    assert held["status"] == "sent"
+    assert [hold["name"] for hold in held["holds"]] == ["dear"]
     hold = held["holds"][0]
     with pytest.raises(AccessDenied):
         company.write(lambda tx: company.service.release(tx, clerk, hold["id"], "please"))
     with pytest.raises(InvalidValues):
         company.write(lambda tx: company.service.release(tx, keeper, hold["id"], " "))
     freed = company.write(lambda tx: company.service.release(tx, keeper, hold["id"], "seen"))
-    assert freed["status"] == "on_the_way" and freed["holds"] == []
+    assert freed["status"] == "on_the_way"
+    assert freed["holds"] == []
     with pytest.raises(Refused) as error:
         company.write(lambda tx: company.service.release(tx, keeper, hold["id"], "again"))
     assert error.value.code == "ALREADY_RELEASED"
@@ -206,7 +217,8 @@ def test_hidden_fields_are_absent_and_private_ones_masked(company: Running) -> N
     assert "note" not in as_keeper
     assert as_keeper["town"]["phone"] == "13800000001"
     as_clerk = company.reading.wire(clerk, "parcel", company.get("parcel", made["id"], clerk, "town"), ("town",))
-    assert as_clerk["note"] == "soft" and as_clerk["town"]["phone"] == "138****0001"
+    assert as_clerk["note"] == "soft"
+    assert as_clerk["town"]["phone"] == "138****0001"
 
 
 def test_the_trash_is_out_of_sight_and_gives_back(company: Running) -> None:
@@ -247,7 +259,8 @@ def test_offers_say_what_may_be_fired_and_why_not(company: Running) -> None:
         return company.reading.offers(tx, clerk, "parcel", company.reading.get(tx, clerk, "parcel", made["id"]))
 
     (offer,) = company.read(offers)
-    assert offer.name == "send" and offer.event.input.keys() == {"fast"}
+    assert offer.name == "send"
+    assert offer.event.input.keys() == {"fast"}
     assert offer.verdict.reasons[0].outcome == "GUARD_REFUSED"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import text
@@ -23,6 +24,7 @@ from tests.store.conftest import NOON, Desk
 T = TypeVar("T")
 
 
+@cache
 def catalog_of(definitions: str) -> Catalog:
     """The catalogue of one text."""
     return build_texts({"definitions/all.yaml": "app: yard\n---\n" + definitions})

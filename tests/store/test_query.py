@@ -225,6 +225,28 @@ def test_where_and_scopes_choose(desk: Desk, parcels: list[str]) -> None:
     assert counts(page(desk, where=holds(desk, 'sender == "A" and due < "2026-12-03"')).records) == [1]
 
 
+def test_an_id_that_is_none_finds_nothing(desk: Desk, parcels: list[str]) -> None:
+    for text in ('sender.id == "x"', 'id == "1 OR 1=1"', 'id in ["x", "y"]'):
+        assert page(desk, where=holds(desk, text)).records == []
+    assert page(desk, where=holds(desk, f'id == "{parcels[2]}"')).records[0]["id"] == parcels[2]
+    assert len(page(desk).records) == 10
+
+
+def test_conditions_that_differ_in_constants_share_their_statement(
+    desk: Desk, parcels: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(number: int, kind: str) -> list[Any]:
+        condition = f'count >= {number} and kind in ["{kind}", "pallet"] and due == null'
+        return counts(page(desk, where=holds(desk, condition)).records)
+
+    assert ask(6, "box") == [9, 7]
+    monkeypatch.setattr(desk.store.query, "_ask", None)  # nothing is compiled any more
+    assert ask(7, "letter") == [8]
+    assert ask(1, "letter") == [8, 6]
+    with pytest.raises(TypeError):
+        page(desk, where=holds(desk, 'count >= 7 and kind in ["box"] and due == null'))
+
+
 def test_where_may_name_what_the_scope_brings(desk: Desk, parcels: list[str]) -> None:
     condition = holds(desk, 'due <= today + days(9) and kind in ["box"]')
     assert counts(page(desk, where=condition, names=NAMES).records) == []

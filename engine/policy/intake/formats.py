@@ -1,7 +1,8 @@
-"""The formats of what arrives: JSON, CSV and XLSX to raw records, one at a time, so that a large file needs little memory.
+"""The formats of what arrives: JSON, CSV and XLSX to raw records, one at a time, so that a large file needs little
+memory.
 
-A raw record is plain data with its place: the row of the file, or the position in the message. Rows of a table that share
-the ``group`` columns are one record: its columns are those of the first row, and ``rows`` holds all of them.
+A raw record is plain data with its place: the row of the file, or the position in the message. Rows of a table that
+share the ``group`` columns are one record: its columns are those of the first row, and ``rows`` holds all of them.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Table:
 
 
 def sniff(intake: Intake, media_type: str, filename: str, head: bytes) -> str:
-    """Which of the channel's formats this is: by content type, then file name, then first bytes. BadRequest when none."""
+    """Which of the channel's formats this is: by content type, then file name, then first bytes.
+    BadRequest when none."""
     known = (intake.format,) if isinstance(intake.format, str) else intake.format
     said = {
         "application/json": "json",
@@ -98,15 +100,16 @@ def csv_table(intake: Intake, lines: Iterable[str]) -> Table:
 
     def rows() -> Iterator[tuple[int, list[Any]]]:
         while True:
+            first = reader.line_num + 1
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield reader.line_num, [_Unreadable(str(error))]
+                yield first, [_Unreadable(str(error))]
                 continue
             if cells:
-                yield reader.line_num, cells
+                yield first, cells
 
     following = rows()
     _, header = next(following, (0, []))
@@ -114,8 +117,8 @@ def csv_table(intake: Intake, lines: Iterable[str]) -> Table:
 
 
 def xlsx_table(intake: Intake, data: bytes) -> Table:
-    """The table of a sheet. Values are taken as stored: what a formula last came to, numbers exactly as they are shown in
-    full, dates as dates."""
+    """The table of a sheet. Values are taken as stored: what a formula last came to, numbers exactly as they are shown
+    in full, dates as dates."""
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         name = intake.sheet or book.sheet_names[0]
@@ -171,7 +174,10 @@ def _row(columns: Sequence[str], number: int, cells: Sequence[Any]) -> Raw:
         return Raw({}, [number], cells[0].message)
     if len(cells) != len(columns):
         return Raw(
-            dict(zip(columns, cells)), [number], f"{len(cells)} cells under {len(columns)} columns", "WRONG_CELLS"
+            dict(zip(columns, cells, strict=False)),
+            [number],
+            f"{len(cells)} cells under {len(columns)} columns",
+            "WRONG_CELLS",
         )
     data = {name: cell for name, cell in zip(columns, cells, strict=True) if name}
     for name, cell in data.items():
@@ -184,8 +190,9 @@ def _row(columns: Sequence[str], number: int, cells: Sequence[Any]) -> Raw:
 
 
 def _grouped(group: Sequence[str], rows: Iterator[Raw]) -> Iterator[Raw]:
-    """A record for each value of the group columns, in the order of their first rows. A row that cannot be read stands alone,
-    and spoils the record that its group columns name, if they can be read: half a record would be a wrong one."""
+    """A record for each value of the group columns, in the order of their first rows. A row that cannot be read stands
+    alone, and spoils the record that its group columns name, if they can be read: half a record would be a wrong one.
+    """
     records: dict[tuple[Any, ...], Raw] = {}
     for row in rows:
         key = tuple(row.data.get(name) for name in group)

@@ -1,8 +1,8 @@
 """The map of a channel at work: many raw records become typed values, entry by entry.
 
-An entry is worked through for all records of a chunk before the next one, in the order of the file: so ``value`` sees what was
-mapped before it, and each look-up is one question for the whole chunk. Questions are effects (``engine.ports``): this module
-knows no database.
+An entry is worked through for all records of a chunk before the next one, in the order of the file: so ``value`` sees
+what was mapped before it, and each look-up is one question for the whole chunk. Questions are effects
+(``engine.ports``): this module knows no database.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _plain(entry: Mapped, known: Field, zone: str) -> Callable[[Any], Any]:
     parse = _parser(known, entry, zone)
     if entry.const is not None:
         constant = known.parse(entry.const, ZoneInfo(zone)) if not isinstance(known, LinkField) else str(entry.const)
-        return lambda raw: constant
+        return lambda _: constant
     get = getter(entry.from_ or "$")
     default = entry.default
     scale, choices = entry.scale, entry.choices
@@ -183,7 +183,7 @@ def _parser(known: Field, entry: Mapped, zone: str) -> Parser:
 def _written(known: Field, pattern: str, zone: ZoneInfo, parse: Parser) -> Parser:
     def read(found: Any) -> Any:
         try:
-            moment = datetime.strptime(str(found), pattern)
+            moment = datetime.strptime(str(found), pattern)  # noqa: DTZ007 - the channel's zone is added below
         except ValueError:
             raise ValueFault(
                 "VALUE_FORMAT", f"{str(found)[:60]!r} is not written as {pattern}", format=pattern
@@ -234,7 +234,7 @@ def _each(catalog: Catalog, channel: str, place: str, name: str, entry: Mapped, 
 
 
 def _value(place: str, name: str, entry: Mapped, known: Field) -> Step:
-    assert entry.value is not None  # noqa: S101  the caller has chosen by it
+    assert entry.value is not None  # the caller has chosen by it
     expression = entry.value.expression
     reads = expression.reads
     deep = frozenset(path for path in reads if len(path) > 1)

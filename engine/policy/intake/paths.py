@@ -1,7 +1,8 @@
-"""Paths into raw records: a small part of JSONPath (RFC 9535), enough to say where a value stands and nothing to compute.
+"""Paths into raw records: a small part of JSONPath (RFC 9535), enough to say where a value stands and nothing to
+compute.
 
-``$`` is the record (or the row), ``$.a.b`` members, ``$['a b']`` or ``$.列名`` any name, ``[0]`` an item. ``[*]`` leads to all
-items and stands only in ``each``.
+``$`` is the record (or the row), ``$.a.b`` members, ``$['a b']`` or ``$.列名`` any name, ``[0]`` an item. ``[*]`` leads
+to all items and stands only in ``each``.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
+from importlib import import_module
 from threading import Lock
-
-from pypinyin import Style, lazy_pinyin
+from typing import Any
 
 from engine.runtime.reading import Reading
 from engine.runtime.service import SYSTEM
@@ -31,9 +32,16 @@ def is_latin(text: str) -> bool:
 
 def sounds(text: str) -> str:
     """A text's pinyin, and its first letters: ``jinsheng js``."""
-    whole = "".join(lazy_pinyin(text)).lower()
-    initials = "".join(lazy_pinyin(text, style=Style.FIRST_LETTER)).lower()
+    library = _library()
+    whole = "".join(library.lazy_pinyin(text)).lower()
+    initials = "".join(library.lazy_pinyin(text, style=library.Style.FIRST_LETTER)).lower()
     return f"{whole} {initials}"
+
+
+@cache
+def _library() -> Any:
+    """pypinyin, when somebody searches for the first time: its dictionaries take longer to load than all the rest."""
+    return import_module("pypinyin")
 
 
 class PinyinIndex:
