@@ -16,6 +16,9 @@ from engine.expressions.language import Expression
 from engine.ports import Reason, Record, Verdict
 from engine.source.shape import Formula
 
+#: Models that the engine alone writes, in the course of other acts: to put one in by hand would be to forge it.
+ENGINES_OWN = frozenset({"history", "event", "case", "timer", "job", "hold", "task", "arrival", "file"})
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -99,12 +102,16 @@ class Rights:
 
     def may_delete(self, actor: Actor, model: str, record: Record, names: Mapping[str, Any]) -> Verdict:
         """Whether the actor may move the record to the trash."""
+        if _closed(actor, model):
+            return _only_the_engine(model)
         if self.rows(actor, model, "delete").reach(record, names):
             return Verdict(True)
         return self._denied(actor, model, "delete")
 
     def may_create(self, actor: Actor, model: str, record: Record | None, names: Mapping[str, Any]) -> Verdict:
         """Whether the actor may create this record; with None whether any could be."""
+        if _closed(actor, model):
+            return _only_the_engine(model)
         if self.unlimited(actor):
             return Verdict(True)
         for access, grant in self.grants(actor, model):
@@ -121,6 +128,8 @@ class Rights:
     ) -> Verdict:
         """Whether the actor may change these fields of the record as it was ``before``. One grant
         must allow them all."""
+        if _closed(actor, model):
+            return _only_the_engine(model)
         if self.unlimited(actor):
             return Verdict(True)
         refused: list[Reason] = []
@@ -172,11 +181,28 @@ class Rights:
             return Verdict(True)
         return self._denied(actor, model, "export")
 
+    def may_give_roles(self, actor: Actor, roles: Collection[str]) -> Verdict:
+        """Whether the actor may give these roles to somebody: only its own, or it could make itself anything."""
+        others = sorted(set(roles) - actor.roles)
+        if not others or self.unlimited(actor):
+            return Verdict(True)
+        message = f"{actor.login} does not have the roles {', '.join(others)}, and so cannot give them"
+        return Verdict(False, (Reason("access.user.roles", "denied", message),))
+
     def _denied(self, actor: Actor, model: str, what: str) -> Verdict:
         roles = ", ".join(sorted(actor.roles)) or "none"
         return Verdict(
             False, (Reason(f"access.{model}", "denied", f"no role of {actor.login} grants {what} (roles: {roles})"),)
         )
+
+
+def _closed(actor: Actor, model: str) -> bool:
+    """Whether the model is not the actor's to write, whatever its roles grant."""
+    return model in ENGINES_OWN and not actor.everything
+
+
+def _only_the_engine(model: str) -> Verdict:
+    return Verdict(False, (Reason(f"access.{model}", "denied", f"only the engine writes {model}"),))
 
 
 def _plain_update(said: str) -> Update:

@@ -9,11 +9,9 @@ from engine.catalog.catalog import Catalog
 from engine.errors import BadRequest, NotLoggedIn
 from engine.fields.link import LinkField
 from engine.policy.access import Actor
-from engine.runtime.service import Service
+from engine.runtime.service import USER, Service
 from engine.store.expanding import ALL, Reads
 from engine.store.transaction import Transaction
-
-USER = "user"
 
 
 class UserFacts(dict[str, Any]):

@@ -26,6 +26,9 @@ from engine.store.transaction import Transaction
 
 Values = Mapping[str, Any]
 
+#: The model of people. Who may write it must not make anybody more than they are themselves.
+USER = "user"
+
 #: The engine itself, where it acts without a person behind it.
 SYSTEM = Actor(
     None, "system", "system", everything=True, facts={"id": None, "login": "system", "roles": [], "teams": []}
@@ -61,6 +64,8 @@ class Service:
         plan = self.plan(model)
         complaints: list[Complaint] = []
         typed = plan.reader.read(values, complaints)
+        if model == USER:
+            self._demand_roles(actor, typed, None)
         self.links.resolve(act, plan.reader, [("", typed)], complaints)
         effects = Effects(self, act, "create")
         working = self.make(effects, model, typed, channel=channel, complaints=complaints, guarded=True)
@@ -77,6 +82,8 @@ class Service:
         self._demand(self.rights.may_update(actor, model, working.record, list(values), names))
         complaints: list[Complaint] = []
         typed = plan.reader.read(values, complaints)
+        if model == USER:
+            self._demand_roles(actor, typed, working.record)
         self.links.resolve(act, plan.reader, [("", typed)], complaints)
         effects = Effects(self, act, "update")
         status = working.record["status"]
@@ -342,6 +349,12 @@ class Service:
             return Verdict(True)
         who = hold["assignee_role"] or (assignee and assignee["id"]) or "nobody"
         return Verdict(False, (Reason(f"hold.{hold['name']}", "denied", f"this hold is assigned to {who}"),))
+
+    def _demand_roles(self, actor: Actor, values: Record, before: Record | None) -> None:
+        """Refuses to give a user roles that the actor may not give. Those the user has already are not given anew."""
+        had = {row["role"] for row in before["roles"]} if before is not None else set()
+        given = {row.get("role") for row in values.get("roles", ())} - {None}
+        self._demand(self.rights.may_give_roles(actor, given - had))
 
     @staticmethod
     def _demand(verdict: Verdict) -> None:

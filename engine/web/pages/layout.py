@@ -12,12 +12,13 @@ from engine.errors import NotFound
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
+from engine.policy.access import ENGINES_OWN
 from engine.ports import Record
 from engine.web.pages.visit import Visit
 from engine.web.pages.widgets import default_columns
 
-#: Models that only the engine writes: to put one in by hand would be to forge it.
-READ_ONLY = frozenset({"history", "event", "case", "timer", "job", "hold", "task"})
+#: What pages offer nobody to write, not even who may do all there is.
+READ_ONLY = ENGINES_OWN
 
 #: Widgets that take a line of their own.
 WIDE = frozenset({"long_text", "json", "address", "file", "choices"})

@@ -1,0 +1,130 @@
+"""What nobody may do, whatever their roles grant: forge what the engine writes, give roles, find out what is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from engine.errors import AccessDenied
+from tests.runtime.running import Running
+
+CLUB = """
+app: club
+timezone: Asia/Shanghai
+---
+access: clerk
+scopes: {near: 'region.code == "N"', mine: owner == user}
+can:
+  parcel: {read: all, create: owner == user, update: all, events: all, private: true, delete: all}
+  town: {read: near, hide: [quota]}
+  person: {read: all}
+  user: {read: all, create: all, update: all}
+  hold: {read: all, create: all, update: all, delete: all}
+---
+access: boss
+everything: true
+---
+model: region
+key: code
+fields:
+  code: {type: text, unique: true, required: true}
+---
+model: town
+key: code
+fields:
+  code: {type: text, unique: true, required: true}
+  quota: {type: integer, default: 10}
+  region: {type: link, to: region}
+---
+model: person
+key: code
+fields:
+  code: {type: text, unique: true, required: true}
+  phone: {type: phone, private: true}
+---
+model: parcel
+key: number
+workflow: sending
+fields:
+  number: {type: sequence, format: "P{seq:3}", unique: true}
+  town: {type: link, to: town, back: parcels}
+  receiver: {type: link, to: person, back: parcels}
+  contact: {type: phone, private: true}
+  sender: {type: text, value: owner.name}
+---
+workflow: sending
+for: parcel
+start: draft
+states:
+  draft:
+    events: {stop: {do: [{hold: stopped, blocks: [stop], assign: {role: boss}}]}}
+"""
+
+
+@pytest.fixture
+def club(database_url: str) -> Iterator[Running]:
+    running = Running(CLUB, database_url)
+    for code in ("N", "S"):
+        running.create("region", {"code": code})
+    running.create("town", {"code": "near", "region": "N"})
+    running.create("town", {"code": "far", "region": "S"})
+    running.create("person", {"code": "ann", "phone": "13800000001"})
+    running.create("parcel", {"town": "near", "receiver": "ann"})
+    running.create("parcel", {"town": "far", "receiver": "ann"})
+    yield running
+    running.database.close()
+
+
+# What only the engine writes -----------------------------------------------------------------------------------------
+
+MOMENT = "2026-11-22T00:00:00Z"
+SOME_ID = "01a1f6ae-9900-7000-96d6-c69ef1c6678c"
+FORGED: dict[str, dict[str, Any]] = {
+    "history": {"model": "parcel", "record": SOME_ID, "act": "update", "at": MOMENT},
+    "event": {"model": "parcel", "record": SOME_ID, "name": "stop", "at": MOMENT},
+    "hold": {"model": "parcel", "record": SOME_ID, "name": "stopped", "opened_at": MOMENT},
+    "job": {"queue": "message", "due_at": MOMENT},
+    "arrival": {"channel": "x", "hash": "x", "model": "parcel", "outcome": "created", "at": MOMENT},
+    "file": {"name": "x", "media_type": "text/plain", "size": 1, "sha256": "0" * 64},
+    "task": {"step": "x", "opened_at": MOMENT},
+}
+
+
+@pytest.mark.parametrize("model", FORGED)
+def test_nobody_puts_in_what_only_the_engine_writes(club: Running, model: str) -> None:
+    for role in ("boss", "clerk"):
+        with pytest.raises(AccessDenied):
+            club.create(model, FORGED[model], club.user(role, role))
+
+
+@pytest.mark.parametrize("model", ["history", "event", "case", "hold"])
+def test_nobody_changes_what_only_the_engine_writes(club: Running, model: str) -> None:
+    boss = club.user("boss", "boss")
+    parcel = club.all("parcel")[0]
+    club.fire("parcel", parcel["id"], "stop", boss)
+    kept = club.all(model)[0]
+    with pytest.raises(AccessDenied):
+        club.update(model, kept["id"], {"team": None}, boss)
+    with pytest.raises(AccessDenied):
+        club.write(lambda tx: club.service.delete(tx, boss, model, kept["id"]))
+    assert club.get(model, kept["id"])["version"] == kept["version"]
+
+
+# Roles ---------------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_gives_a_role_that_is_not_theirs(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    with pytest.raises(AccessDenied):
+        club.create("user", {"login": "new", "name": "New", "roles": [{"role": "boss"}]}, clerk)
+    with pytest.raises(AccessDenied):
+        club.update("user", str(clerk.id), {"roles": [{"role": "clerk"}, {"role": "boss"}]}, clerk)
+    own = club.get("user", str(clerk.id))["roles"][0]["id"]
+    with pytest.raises(AccessDenied):
+        club.update("user", str(clerk.id), {"roles": [{"id": own, "role": "boss"}]}, clerk)
+    club.create("user", {"login": "new", "name": "New", "roles": [{"role": "clerk"}]}, clerk)
+    boss = club.user("boss", "boss")
+    club.update("user", str(boss.id), {"name": "Big boss", "roles": [{"role": "boss"}]}, clerk)
+    assert club.update("user", str(clerk.id), {"roles": [{"role": "boss"}]}, boss)["roles"][0]["role"] == "boss"
