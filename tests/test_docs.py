@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 import pytest
-from typer.main import get_command
 
 from engine.cli import app
 from engine.errors import PROBLEM_CODES, REQUEST_CODES
@@ -57,13 +56,16 @@ def missing(command: tuple[str, ...]) -> str | None:
     if program == "make":
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
         return next((f"make {word}" for word in words if word not in targets), None)
-    here: click.Command = get_command(app)
+    here: click.Command = app
+    context = click.Context(app)
     for word in words:
         if not isinstance(here, click.Group):
             return None  # the rest are arguments
-        if word not in here.commands:
-            return f"orderloom {word}"
-        here = here.commands[word]
+        found = here.get_command(context, word)
+        if found is None:
+            # `new` takes a folder as well as the name of a subcommand.
+            return f"orderloom {word}" if here is app else None
+        here = found
     return None
 
 

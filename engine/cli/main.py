@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import IO, Any
 
 import click
 
@@ -32,6 +32,17 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
+class Mistake(click.ClickException):
+    """A mistake of the user: told in a sentence, or with its places; exit code 1, and no traceback."""
+
+    def __init__(self, error: EngineError) -> None:
+        found = error.problems if isinstance(error, DefinitionError) else ()
+        super().__init__("\n".join(map(str, found)) or f"orderloom: {error}")
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file, err=True)
+
+
 class Commands(click.Group):
     """A group that imports a command when it is needed."""
 
@@ -44,6 +55,12 @@ class Commands(click.Group):
             return None
         command: click.Command = import_module(module).command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EngineError as error:
+            raise Mistake(error) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,12 +83,5 @@ def app(ctx: click.Context, app_dir: Path | None, database: str | None) -> None:
 
 
 def main() -> None:
-    """Runs the command line. A mistake of the user ends with a sentence and exit code 1, never with a traceback."""
-    try:
-        app()
-    except DefinitionError as error:
-        click.echo("\n".join(map(str, error.problems)), err=True)
-        sys.exit(1)
-    except EngineError as error:
-        click.echo(f"orderloom: {error}", err=True)
-        sys.exit(1)
+    """Runs the command line."""
+    app()

@@ -17,6 +17,7 @@ from engine.cli.logs import log_to_stderr
 from engine.cli.opening import opened
 from engine.cli.place import PACKAGED, Place, pass_place
 from engine.cli.working import BackgroundWorkers
+from engine.fields.field import say
 from engine.runtime.engine import Engine
 from engine.runtime.following import Following
 from engine.runtime.logins import Logins
@@ -55,7 +56,8 @@ def command(place: Place, host: str, port: int, no_watch: bool, demo: bool) -> N
         following.start()
         workers = BackgroundWorkers(engine, Settings.of_process())
         server = _Server(_config(engine), workers)
-        click.echo(f"Orderloom serves {place.shown(place.root)} at {_address(host, listening)}")
+        name = say(engine.catalog.app.label or engine.catalog.app.name, "en")
+        click.echo(f"{name}: {_address(host, listening)}")
         # uvicorn ends in good order and then raises the signal once more, for whoever handled it before: that is us, so
         # that the workers can finish what they are at.
         signal.signal(signal.SIGTERM, _end)
