@@ -85,8 +85,8 @@ def test_a_mistake_leaves_everything_as_it_was(api: Api) -> None:
     assert code(api.client.post("/intake/sheet", content=b"x")) == (404, "NOT_FOUND")
     assert api.client.post("/intake/portal", **signed([wish("W1")])).json()["counts"] == {"created": 1}
     add_channel(folder(api), "sheet", SHEET)
-    until(lambda: ready(api)["files"] == "in use")
-    assert "/intake/sheet" in api.get("/openapi.json").json()["paths"]
+    until(lambda: "/intake/sheet" in api.get("/openapi.json").json()["paths"])
+    assert ready(api)["files"] == "in use"
 
 
 def test_what_takes_something_away_waits(api: Api) -> None:
