@@ -20,6 +20,7 @@ from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.policy.access import Actor
+from engine.policy.reach import Reach
 from engine.policy.transition import events_from, may_fire
 from engine.policy.values import Reader
 from engine.ports import Record, Verdict
@@ -27,12 +28,15 @@ from engine.runtime.act import Act
 from engine.runtime.plans import workflow_reads
 from engine.runtime.service import Service
 from engine.store.expanding import ALL
+from engine.store.keys import is_key
 from engine.store.query import Page
 from engine.store.sorting import read_terms
 from engine.store.transaction import Transaction
 
 #: A page of a list has at most so many records.
 LARGEST_PAGE = 500
+#: The id that no record has (RFC 9562's nil).
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,15 @@ class Reading:
         _check_limit(limit)
         for term in read_terms(self.catalog, model, tuple(sort)):
             self._refuse_private(actor, model, term.expression)
-        names = self._act(tx, actor).names(None, None, "read")
+        for name in search[1] if search is not None else ():
+            self._refuse_private(actor, model, self._compile(name, self.catalog.scope(model), "search"))
+        act = self._act(tx, actor)
         return self.store.query.page(
             tx,
             model,
-            where=self._conditions(actor, model, where, equal or {}),
+            where=self._conditions(act, model, where, equal or {}),
             scopes=self._scopes(actor, model),
-            names=names,
+            names=act.names(None, None, "read"),
             sort=tuple(sort),
             limit=limit,
             after=after,
@@ -131,12 +137,13 @@ class Reading:
         scope, every = self.catalog.scope(model), self.catalog.measure_scope(model)
         for text, names in (*((text, scope) for text in group), *((text, every) for text in measure.values())):
             self._refuse_private(actor, model, self._compile(text, names, "group or measure"))
+        act = self._act(tx, actor)
         return self.store.query.find(
             tx,
             model,
-            where=self._conditions(actor, model, where, equal or {}),
+            where=self._conditions(act, model, where, equal or {}),
             scopes=self._scopes(actor, model),
-            names=self._act(tx, actor).names(None, None, "read"),
+            names=act.names(None, None, "read"),
             group={text: self.catalog.compile(text, scope) for text in group},
             measure={name: self.catalog.compile(text, every) for name, text in measure.items()},
             sort=tuple(sort),
@@ -144,7 +151,7 @@ class Reading:
         )
 
     def _conditions(
-        self, actor: Actor, model: str, where: str | Expression | None, equal: Mapping[str, str]
+        self, act: Act, model: str, where: str | Expression | None, equal: Mapping[str, str]
     ) -> list[Expression]:
         conditions: list[Expression] = []
         if isinstance(where, str):
@@ -152,17 +159,23 @@ class Reading:
         elif where is not None:
             conditions.append(where)
         for name, text in equal.items():
-            conditions.append(self._equals(model, name, text))
+            conditions.append(self._equals(act, model, name, text))
         for condition in conditions:
             if condition is not where:
-                self._refuse_private(actor, model, condition)
+                self._refuse_private(act.actor, model, condition)
         return conditions
 
-    def _equals(self, model: str, name: str, text: str) -> Expression:
-        """The condition ``name == text``, the text read as the field's own."""
+    def _equals(self, act: Act, model: str, name: str, text: str) -> Expression:
+        """The condition ``name == text``, the text read as the field's own; a link's is an id, or the key of a record
+        that the actor may read."""
         field = self.catalog.fields(model).get(name)
         if field is None or not field.stored:
             raise BadRequest(f"{model} has no field {name!r} to filter by", code="UNKNOWN_FIELD")
+        if isinstance(field, LinkField) and text and not is_key(text):
+            linked = self.store.records.lookup(act.tx, field.target, [text]).get(text)
+            names = act.names(field.target, linked, "read")
+            known = linked is not None and self.rights.may_read(act.actor, field.target, linked, names)
+            text = linked["id"] if linked is not None and known else NOBODY
         return self.catalog.equality(model, name, text)
 
     def _compile(self, text: str, scope: Scope, what: str, expects: Any = None) -> Expression:
@@ -175,14 +188,10 @@ class Reading:
             raise BadRequest(f"the {what} cannot be read", code="BAD_EXPRESSION", complaints=complaints) from None
 
     def _refuse_private(self, actor: Actor, model: str, expression: Expression) -> None:
-        """Filters and groups over data that the actor would see masked would tell it bit by bit."""
-        hidden = self.rights.hidden(actor, model)
-        private: Container[tuple[str, ...]] = (
-            () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
-        )
-        for path in expression.reads:
-            if path[0] in hidden or path in private:
-                raise BadRequest(f"{'.'.join(path)} is not yours to read", code="PRIVATE_FIELD")
+        """Filters and groups over data that the actor would not see would tell it bit by bit."""
+        beyond = Reach(self.catalog, self.rights, actor).beyond(model, expression)
+        if beyond is not None:
+            raise BadRequest(f"{beyond} is not yours to read", code="PRIVATE_FIELD")
 
     def _scopes(self, actor: Actor, model: str) -> tuple[Expression, ...] | None:
         """The conditions of which one must hold; None: all rows."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import AccessDenied
+from engine.errors import AccessDenied, BadRequest
 from tests.runtime.running import Running
 
 CLUB = """
@@ -128,3 +128,60 @@ def test_nobody_gives_a_role_that_is_not_theirs(club: Running) -> None:
     boss = club.user("boss", "boss")
     club.update("user", str(boss.id), {"name": "Big boss", "roles": [{"role": "boss"}]}, clerk)
     assert club.update("user", str(clerk.id), {"roles": [{"role": "boss"}]}, boss)["roles"][0]["role"] == "boss"
+
+
+# Asking by what one does not see -------------------------------------------------------------------------------------
+
+NOT_THEIRS = [
+    'receiver.phone == "13800000001"',  # masked in its own record, whatever the rights on parcels
+    "town.quota > 3",  # hidden there
+    'town.code == "far"',  # not all towns are the clerk's to read
+    'town == "far"',
+    'town.region.code == "S"',  # regions are not its at all
+    "record.town.quota > 3",
+    "any(p.town.quota > 3 for p in receiver.parcels)",
+    "count(town.parcels) > 0 and town.quota > 3",
+    'user.manager.phone == "13800000001"',
+]
+
+
+@pytest.mark.parametrize("where", NOT_THEIRS)
+def test_what_one_does_not_see_is_no_filter(club: Running, where: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        club.all("parcel", club.user("clerk", "clerk"), where=where)
+    assert caught.value.code == "PRIVATE_FIELD"
+    club.all("parcel", club.user("boss", "boss"), where=where)
+
+
+def test_what_one_does_not_see_is_no_order_and_no_group(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    with pytest.raises(BadRequest, match="not yours"):
+        club.all("parcel", clerk, sort=("receiver.phone",))
+    with pytest.raises(BadRequest, match="not yours"):
+        club.all("person", clerk, search=("138", ["phone"]))
+    for group, measure in ((["town.quota"], "count(id)"), ([], "max(town.quota)")):
+        with pytest.raises(BadRequest, match="not yours"):
+            club.read(
+                lambda tx, group=group, measure=measure: club.reading.aggregate(
+                    tx, clerk, "parcel", group=group, measure={"found": measure}
+                )
+            )
+
+
+def test_what_one_sees_is_a_filter(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    near, far = (club.all("town", where=f'code == "{code}"')[0] for code in ("near", "far"))
+
+    def numbers(**how: Any) -> list[str]:
+        return [parcel["number"] for parcel in club.all("parcel", clerk, **how)]
+
+    assert numbers(where='receiver.code == "ann"', sort=("receiver.code", "number")) == ["P001", "P002"]
+    assert numbers(where="contact == null and count(holds) == 0 and owner == null", sort=("number",)) == [
+        "P001",
+        "P002",
+    ]
+    assert numbers(where=f'town.id == "{far["id"]}"') == ["P002"], "where a link leads is not hidden"
+    assert numbers(equal={"town": near["id"]}) == ["P001"]
+    assert numbers(equal={"town": "near"}) == ["P001"]
+    assert numbers(equal={"town": "far"}) == [], "as if there were no such town"
+    assert numbers(where='owner.login == "clerk" or owner == null', sort=("number",)) == ["P001", "P002"]
