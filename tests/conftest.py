@@ -86,8 +86,8 @@ def browser() -> Iterator[Browser]:
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
-    """Whether the console tells of a fault of the page: refused input (409, 412, 422) is an answer, not a fault."""
-    return message.type == "error" and not re.search(r"responded with a status of 4(09|12|22)", message.text)
+    """Whether the console tells of a fault: what is refused (a log-in, 409, 412, 422) is an answer, and no fault."""
+    return message.type == "error" and not re.search(r"responded with a status of 4(01|09|12|22)", message.text)
 
 
 @pytest.fixture

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import is_complaint
 from tests.web.desk_app import Desk, open_desk, serve
+
+# A machine that runs other things beside may take its time; a page that is wrong stays wrong.
+expect.set_options(timeout=15_000)
 
 PHONE = {"width": 390, "height": 844}
 

@@ -28,7 +28,7 @@ document.addEventListener("keydown", (event) => {
     if (button) { event.preventDefault(); form.requestSubmit(button); }
   } else if (!typing && !control && !event.altKey && !document.querySelector("dialog[open]") && PLAIN[event.key]) {
     if (PLAIN[event.key]()) event.preventDefault();
-  } else if (event.key === "Enter" && event.target.matches("form[data-save] input")) {
+  } else if (event.key === "Enter" && event.target.matches("form[data-save] input") && !event.target.closest("[data-grid]")) {
     event.preventDefault(); // a form of many fields is saved on purpose: by a button, or with Ctrl+Enter
   } else if (event.key === "Enter" && event.target.matches("table[data-keys] tbody tr")) {
     event.target.querySelector("a")?.click();
