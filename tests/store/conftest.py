@@ -111,22 +111,32 @@ def prepared_file(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) ->
     return file
 
 
+@pytest.fixture(scope="session")
+def prepared_postgres(postgres: PostgresServer, catalog: Catalog) -> Iterator[str]:
+    """A PostgreSQL database with the tables, to be emptied after each test: making one takes longer than most tests."""
+    with postgres.scratch() as url:
+        prepare(url, catalog)
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def prepared_url(request: pytest.FixtureRequest, catalog: Catalog, tmp_path: Path) -> Iterator[str]:
-    """A database of this test's own with the tables in it; each test that asks for it runs on both."""
-    if request.param == "sqlite":
-        copy = shutil.copy(request.getfixturevalue("prepared_file"), tmp_path / "store.db")
-        yield f"sqlite:///{copy}"
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres")
-        with server.scratch(server.template("store", lambda url: prepare(url, catalog))) as url:
-            yield url
+def prepared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database with the tables in it; each test that asks for it runs on both."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("prepared_postgres")
+        return url
+    return f"sqlite:///{shutil.copy(request.getfixturevalue('prepared_file'), tmp_path / 'store.db')}"
 
 
 @pytest.fixture
 def store(prepared_url: str, catalog: Catalog) -> Iterator[Store]:
     database = Database.open(prepared_url, durable=False)
-    yield Store(catalog, database)
+    made = Store(catalog, database)
+    yield made
+    if database.dialect == "postgresql":
+        with database.engine.begin() as connection:
+            for table in reversed(made.tables.metadata.sorted_tables):
+                connection.execute(table.delete())
     database.close()
 
 
