@@ -116,6 +116,7 @@ REQUEST_CODES: Mapping[str, str] = {
     "TOO_DEEP": "400: the JSON nests too deep",
     "TOO_LATE_TO_CHANGE": "a channel brings a change of a record that has gone on",
     "TOO_MANY_HOPS": "409: a workflow goes on and on without coming to rest",
+    "TOO_MANY_RECORDS": "409: a step finds more records than one step may handle",
     "TOO_MANY_ROWS": "a record with more rows than any may have",
     "TRANSITION_REFUSED": "409: the record's state does not know the event",
     "UNKNOWN_FIELD": "a field that the model does not have",

@@ -22,16 +22,25 @@ LARGEST_BODY = 2 * 1024 * 1024
 LARGEST_FILE = 64 * 1024 * 1024
 DEEPEST = 64
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _BLANK_BEFORE_COLON = re.compile(rb'"[ \t\r\n]+:')
+_CONTAINERS = frozenset({dict, list})
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 #: A number with more digits in front of the point than any value has: written out it would fill the memory.
 LARGEST_EXPONENT = 1_000
 
 
-async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
-    """The bytes. TooLarge as soon as they are too many, also when no length was announced."""
-    announced = request.headers.get("content-length", "")
+def _number(text: str) -> Decimal:
+    value = Decimal(text)
+    if not -LARGEST_EXPONENT < value.adjusted() < LARGEST_EXPONENT:
+        raise ArithmeticError
+    return value
+
+
+_decode = msgspec.json.Decoder(float_hook=_number).decode
+
+
+async def read_body(request: Request, largest: int = LARGEST_BODY, announced: str = "") -> bytes:
+    """The bytes. TooLarge as soon as they are too many, also when no length was announced (``Content-Length``)."""
     if announced.isdigit() and int(announced) > largest:
         raise TooLarge(f"the body has {announced} bytes, and {largest} are the most")
     parts: list[bytes] = []
@@ -66,19 +75,17 @@ def parse_json(body: bytes) -> Any:
     return value
 
 
-def _count_names(value: dict[str, Any] | list[Any], deeper: int) -> int:
-    """How many names all objects of the value have together; refuses what nests too deep and endless numbers."""
+def _count_names(value: Any, deeper: int) -> int:
+    """How many names all objects of the value have together. Refuses what nests too deep."""
     if deeper < 0:
         raise _too_deep()
-    count, items = (len(value), value.values()) if isinstance(value, dict) else (0, value)
-    for item in items:
-        kind = type(item)
-        if kind is str:
-            continue
-        if kind is dict or kind is list:
+    count = 0
+    if type(value) is dict:
+        count = len(value)
+        value = value.values()
+    for item in value:
+        if type(item) in _CONTAINERS:
             count += _count_names(item, deeper - 1)
-        elif isinstance(item, Decimal) and not -LARGEST_EXPONENT < item.adjusted() < LARGEST_EXPONENT:
-            raise BadRequest("the body has a number beyond all measure", code="NOT_JSON")
     return count
 
 

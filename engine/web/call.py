@@ -51,6 +51,7 @@ class Call:
         self.service: Service = site.engine.service
         self.reading: Reading = site.engine.reading
         self.catalog: Catalog = self.service.catalog
+        self._headers: Mapping[bytes, bytes] = request.scope["state"]["headers"]
         self._body: bytes | None = None
 
     # Who asks for what ----------------------------------------------------------------------------------------------
@@ -87,7 +88,7 @@ class Call:
     @property
     def version(self) -> int | None:
         """The version that ``If-Match`` names; None for any."""
-        text = self.request.headers.get("if-match", "*").strip()
+        text = self.header(b"if-match", "*").strip()
         if text == "*":
             return None
         version = text.removeprefix('"').removesuffix('"')
@@ -98,7 +99,7 @@ class Call:
     @property
     def language(self) -> str:
         """The language for labels: the first that the request accepts and we have."""
-        return negotiate(self.request.headers.get("accept-language", ""))
+        return negotiate(self.header(b"accept-language"))
 
     def parameters(self, known: Collection[str], others: Collection[str] = ()) -> Mapping[str, str]:
         """The parameters of the address, each once. BadRequest for any but those ``known`` and ``others``."""
@@ -117,12 +118,18 @@ class Call:
             found[name] = value
         return found
 
+    def header(self, name: bytes, absent: str = "") -> str:
+        """A header by its name in lower case."""
+        found = self._headers.get(name)
+        return found.decode("latin-1") if found is not None else absent
+
     # What it brings -------------------------------------------------------------------------------------------------
 
     async def body(self, largest: int | None = None) -> bytes:
         """The body as it came."""
         if self._body is None:
-            self._body = await read_body(self.request, largest or self.site.settings.largest_body)
+            announced = self.header(b"content-length")
+            self._body = await read_body(self.request, largest or self.site.settings.largest_body, announced)
         return self._body
 
     async def json(self, *, optional: bool = False) -> Mapping[str, Any]:
@@ -130,7 +137,7 @@ class Call:
         body = await self.body()
         if optional and not body.strip():
             return {}
-        media_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = self.header(b"content-type").partition(";")[0].strip().lower()
         if media_type not in JSON_TYPES:
             told = f"not {media_type[:100]!r}" if media_type else "and say so: `Content-Type: application/json`"
             raise BadRequest(f"send JSON, {told}", code="BAD_MEDIA_TYPE")
@@ -152,11 +159,11 @@ class Call:
     async def act(self, work: Work, caller: str | None = None) -> Response:
         """The work's answer, once it is committed. A POST with an ``Idempotency-Key`` is done once; the key is the
         caller's own: the actor's, unless somebody else is named."""
-        request = self.request
-        key = request.headers.get("idempotency-key") if request.method == "POST" else None
-        if key is None:
+        scope = self.request.scope
+        if scope["method"] != "POST" or b"idempotency-key" not in self._headers:
             return (await self.write(work)).response()
-        address = (request.method.encode(), request.scope["path"].encode(), request.scope["query_string"])
+        key = self.header(b"idempotency-key")
+        address = (scope["method"].encode(), scope["path"].encode(), scope["query_string"])
         whole = RequestKey.of(caller or str(self.actor.id), key, *address, await self.body())
         return (await self.site.once.reply(whole, work, self.write)).response()
 

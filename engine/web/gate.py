@@ -59,6 +59,7 @@ class Gate:
         origin = origin_of(scope, headers, self._settings.trusted_proxies)
         state = scope.setdefault("state", {})
         state["origin"] = origin
+        state["headers"] = headers
         path: str = scope["path"]
         programs = path.startswith(PROGRAMS)
         own = HTTPS_HEADERS if origin.https else HEADERS

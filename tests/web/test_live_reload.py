@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.web.api_desk import Api, code, open_api
+from tests.web.api_desk import Api, code, give_passwords, open_api
 from tests.web.channel_files import PORTAL, SHEET, add_channel, definitions_copy, signed, wish
 from tests.web.desk_app import open_desk
 
 #: Nothing is measured: so long is waited before a change is taken for lost.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 #: What a channel may bring along: a model of its own, and fields for the model that it feeds.
 MORE = """
@@ -81,6 +81,10 @@ def test_a_mistake_leaves_everything_as_it_was(api: Api) -> None:
     assert api.get("/readyz", None).status_code == 200, "what served before goes on serving"
     assert "problems" not in ready(api, None), "definitions are nobody else's business"
     assert "problems" not in ready(api, "clerk")
+    give_passwords(api)
+    for who, told in (("administrator", True), ("clerk", False)):
+        api.log_in(who)
+        assert ("sheet.yaml:10:50: E303" in api.client.get("/m/request").text) == told
     assert "definition_problems 1.0" in api.get("/metrics").text
     assert code(api.client.post("/intake/sheet", content=b"x")) == (404, "NOT_FOUND")
     assert api.client.post("/intake/portal", **signed([wish("W1")])).json()["counts"] == {"created": 1}

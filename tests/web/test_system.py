@@ -39,7 +39,7 @@ def test_metrics_count_routes_and_not_addresses(api: Api) -> None:
         api.get(path)
     api.client.request("BREW", "/nothing/to/see")
     text = api.get("/metrics").text
-    assert 'http_requests_total{method="GET",route="/api/{model}/{id}",status="200"} 3.0' in text
+    assert 'http_request_seconds_count{method="GET",route="/api/{model}/{id}",status="200"} 3.0' in text
     assert 'method="other",route="none"' in text
     assert path not in text
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from engine.web.pages.visit import Visit
 
 THEMES = ("auto", "light", "dark")
+#: So many problems of the definitions are told on a page; `orderloom check` tells them all.
+MOST_PROBLEMS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Shell:
     theme_label: str
     theme_path: str
     theme_labels: dict[str, str]
+    #: Why the definitions in the files do not serve, for who may change that; empty where they do.
+    refused: tuple[str, ...]
 
     @classmethod
     def of(cls, visit: Visit) -> Shell:
@@ -68,7 +72,15 @@ class Shell:
             theme_label=labels[visit.theme],
             theme_path=_with(visit.request, "theme", following),
             theme_labels=labels,
+            refused=_refused(visit) if visit.known else (),
         )
+
+
+def _refused(visit: Visit) -> tuple[str, ...]:
+    holder = visit.site.engine.holder
+    if not visit.service.rights.unlimited(visit.actor):
+        return ()
+    return tuple(str(reason) for reason in (*holder.problems[:MOST_PROBLEMS], holder.refused) if reason is not None)
 
 
 def app_label(visit: Visit) -> str:
