@@ -152,6 +152,7 @@ def merge_rows(
     by_id = {row["id"]: row for row in present}
     by_key = {row[key]: row for row in present} if key else {}
     merged: list[Row] = []
+    taken: dict[int, int] = {}
     for index, values in enumerate(given):
         place = f"{at}[{index}]"
         old = by_id.get(values["id"]) if values.get("id") else by_key.get(values.get(key)) if key else None
@@ -160,6 +161,12 @@ def merge_rows(
             continue
         if old is None:
             merged.extend(whole_rows(reader, [values]))
+            continue
+        other = taken.setdefault(id(old), index)
+        if other != index:  # once by its id and once by its key, or twice by its id
+            name = "id" if values.get("id") else str(key)
+            text = f"row {index + 1} is the same row as row {other + 1}"
+            complaints.append(Complaint(f"{place}.{name}", "DUPLICATE_KEY", text, {"key": name, "other": other + 1}))
             continue
         for name, value in values.items():
             inner = reader.rows.get(name)

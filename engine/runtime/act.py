@@ -40,6 +40,8 @@ class Working:
     origin: Record | None
     stored: Record | None
     act: str
+    #: What the database held when those who wait for this record were last told of it.
+    told: Record | None = None
     trail: list[Reason] = field(default_factory=list)
     #: Something has changed that the branches of its state may read.
     touched: bool = False
@@ -120,13 +122,17 @@ class Act:
         record["version"] = 1
         record["created_at"] = record["updated_at"] = self.moment
         record["created_by"] = self.author()
+        record["deleted_at"] = None
+        working = self.working[record["id"]] = Working(model, record, None, None, act, dirty=True)
+        return working
+
+    def sign(self, record: Record) -> None:
+        """Gives a new record its owner and team, the actor's where nobody else's are put in. Before anything is worked
+        out: rules and rights may read them."""
         if record.get("owner") is None:
             record["owner"] = self.author()
         if record.get("team") is None:
             record["team"] = self.actor.facts.get("team")
-        record["deleted_at"] = None
-        working = self.working[record["id"]] = Working(model, record, None, None, act, dirty=True)
-        return working
 
     def author(self) -> Record | None:
         return self.actor.facts if self.actor.id is not None else None

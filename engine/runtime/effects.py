@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.errors import Complaint, InvalidValues, Refused
+from engine.errors import Complaint, InvalidValues, NotFound, Refused
+from engine.fields.link import LinkField
 from engine.policy.rules import work_through
 from engine.policy.transition import may_fire, proceed, take
 from engine.ports import (
@@ -29,6 +30,7 @@ from engine.ports import (
 )
 from engine.runtime.act import Act, Working
 from engine.steps.step import Frame, run_steps
+from engine.store.expanding import ALL
 
 if TYPE_CHECKING:
     from engine.runtime.service import Service
@@ -73,11 +75,16 @@ class Effects:
                 effect = steps.send(answer)
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]  # StopIteration's value is untyped
-            answer = self._perform[type(effect)](effect)
+            answer = self.perform(effect)
+
+    def perform(self, effect: Effect) -> Any:
+        """The answer to one effect."""
+        return self._perform[type(effect)](effect)
 
     def settle(self) -> None:
         """Tries the branches of every record in hand that has been touched, until nothing moves any more."""
         for _ in range(MOST_ROUNDS):
+            self._tell_waiting()
             touched = [working for working in self.act.working.values() if working.touched]
             if not touched:
                 return
@@ -87,6 +94,33 @@ class Effects:
                 if workflow is not None:
                     self.drive(proceed(workflow, self._frame(working)))
         raise Refused(f"records still move each other after {MOST_ROUNDS} rounds", code="TOO_MANY_HOPS")
+
+    def _tell_waiting(self) -> None:
+        """Touches the records whose branches read what has changed through a back link."""
+        awaited = self.service.awaited
+        if not any(working.model in awaited for working in self.act.working.values()):
+            return
+        self.act.flush()
+        for working in list(self.act.working.values()):
+            if working.model not in awaited or not working.written or working.told is working.stored:
+                continue
+            states = [state for state in (working.stored, working.told or working.origin) if state is not None]
+            working.told = working.stored
+            for name in sorted(awaited[working.model]):
+                field = self.act.catalog.fields(working.model)[name]
+                assert isinstance(field, LinkField)  # only links have another side
+                for key in sorted({state[name]["id"] for state in states if state[name] is not None}):
+                    self._touch_waiting(field.target, key, str(field.back))
+
+    def _touch_waiting(self, model: str, key: str, back: str) -> None:
+        """Touches one of them. Locked first and read again after, so that of two acts at a time the later sees both."""
+        try:
+            waiting = self.act.take(model, key, self.event)
+        except NotFound:
+            return  # in the trash
+        waiting.record.pop(back, None)
+        self.act.store.records.expand(self.act.tx, model, [waiting.record], frozenset({(back, ALL)}))
+        waiting.touched = True
 
     def _frame(self, working: Working, **more: Any) -> Frame:
         return self.act.frame(working.model, working.record, self.event, **more)
@@ -112,8 +146,9 @@ class Effects:
     def _delete(self, effect: Delete) -> int:
         self.act.flush()
         found = self.act.store.query.find(
-            self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND
+            self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND + 1
         )
+        _refuse_many(found, effect.model)
         for record in found:
             self.service.trash(self.act, self.act.hold_on(effect.model, record, self.event))
         return len(found)
@@ -146,8 +181,9 @@ class Effects:
         self.act.flush()
         query = self.act.store.query
         before = query.find(
-            self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND, lock=True
+            self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND + 1, lock=True
         )
+        _refuse_many(before, effect.model)
         in_hand = {record["id"]: self.act.hold_on(effect.model, record, self.event) for record in before}
         changed = query.update_where(
             self.act.tx,
@@ -161,7 +197,7 @@ class Effects:
             working = in_hand[key]
             working.record.update(columns)
             if working.stored is not None:
-                working.stored.update(columns)
+                working.stored = {**working.stored, **columns}
             working.written = True
             self.service.assign(self.act, working, {})
         return len(changed)
@@ -185,7 +221,8 @@ class Effects:
         workflow = self.service.workflow_of(self.act, working)
         if workflow is None:
             raise Refused(f"{effect.model} has no workflow to fire {effect.event} in", code="TRANSITION_REFUSED")
-        frame = self.act.frame(working.model, working.record, effect.event, input=dict(effect.input))
+        put_in = {**self.service.blank_input(workflow, working, effect.event), **effect.input}
+        frame = self.act.frame(working.model, working.record, effect.event, input=put_in)
         verdict = may_fire(workflow, effect.event, frame, working.record["holds"])
         if not verdict:
             raise refusal(verdict.reasons)
@@ -248,6 +285,12 @@ class Effects:
 
     def _notify(self, effect: Notify) -> str:
         return self.act.queue_message(effect)
+
+
+def _refuse_many(found: Sequence[Record], model: str) -> None:
+    """Refuses a step that would change more records than one act may: half of them would be a silent mistake."""
+    if len(found) > MOST_FOUND:
+        raise Refused(f"more than {MOST_FOUND} records of {model} in one step", code="TOO_MANY_RECORDS")
 
 
 def refusal(reasons: tuple[Reason, ...]) -> Refused:

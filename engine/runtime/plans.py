@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.catalog.catalog import Catalog
@@ -23,13 +24,16 @@ class ModelPlan:
     computer: Computer
     #: Paths through links that working out a record reads: fetched with one statement per linked model.
     reads: frozenset[tuple[str, ...]]
+    #: The names under which other records link back: nothing leads to a new one yet.
+    back_links: tuple[str, ...]
 
     @classmethod
     def of(cls, catalog: Catalog, model: str) -> ModelPlan:
         fields = catalog.fields(model)
         closed = frozenset(catalog.system_fields(model)) - OPEN_SYSTEM_COLUMNS
         computer = Computer(catalog, model)
-        return cls(model, Reader(fields, catalog.app.timezone, refused=closed), computer, computer.reads)
+        back_links = tuple(catalog.back_links(model))
+        return cls(model, Reader(fields, catalog.app.timezone, refused=closed), computer, computer.reads, back_links)
 
 
 def workflow_reads(workflow: Workflow) -> frozenset[tuple[str, ...]]:
@@ -37,3 +41,17 @@ def workflow_reads(workflow: Workflow) -> frozenset[tuple[str, ...]]:
     return frozenset(
         read for formula in formulas(workflow) if formula.expression is not None for read in formula.expression.reads
     )
+
+
+def awaited_links(catalog: Catalog) -> Mapping[str, frozenset[str]]:
+    """By model, the links whose other side waits for its records: a branch of that record's workflow reads them through
+    the link's back name, so a change of one may open the way."""
+    found: dict[str, set[str]] = {}
+    for workflow in catalog.workflows.values():
+        back_links = catalog.back_links(workflow.for_)
+        branches = [branch.if_ for state in workflow.states.values() for branch in state.next.values()]
+        for path in {read for formula in formulas(branches) for read in formula.expression.reads}:
+            back = back_links.get(path[0])
+            if back is not None:
+                found.setdefault(back.model, set()).add(back.field)
+    return {model: frozenset(links) for model, links in found.items()}

@@ -26,7 +26,7 @@ from engine.policy.values import Reader
 from engine.ports import Record, Verdict
 from engine.runtime.act import Act
 from engine.runtime.plans import workflow_reads
-from engine.runtime.service import Service
+from engine.runtime.service import Service, denied
 from engine.store.expanding import ALL
 from engine.store.keys import is_key
 from engine.store.query import Page
@@ -208,9 +208,12 @@ class Reading:
         key: str | None = None,
         expand: Sequence[str] = (),
     ) -> Preview:
-        """The record as it would be saved, with everything that is wrong; nothing is written."""
+        """The record as it would be saved, with everything that is wrong; nothing is written. AccessDenied where the
+        actor could not save any such record."""
         service = self.service
         self._known(model)
+        if key is None and not (may := self.rights.may_create(actor, model, None, {})):
+            raise denied(may)
         plan = service.plan(model)
         act = self._act(tx, actor)
         complaints: list[Complaint] = []
@@ -218,6 +221,7 @@ class Reading:
         service.links.resolve(act, plan.reader, [("", typed)], complaints)
         if key is None:
             record = service.blank(plan, typed)
+            act.sign(record)
         else:
             record = self.get(tx, actor, model, key)
             service.merge(plan, record, typed, complaints)

@@ -20,7 +20,7 @@ from engine.ports import Clock, Reason, Record, Verdict
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.links import LinkResolver
-from engine.runtime.plans import ModelPlan, workflow_reads
+from engine.runtime.plans import ModelPlan, awaited_links, workflow_reads
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 
@@ -46,6 +46,8 @@ class Service:
         self.clock = clock
         self.rights = Rights(catalog)
         self.links = LinkResolver(catalog, store, self.rights)
+        #: See :func:`engine.runtime.plans.awaited_links`.
+        self.awaited = catalog.memo((awaited_links,), lambda: awaited_links(catalog))
         self._catalog_at = catalog_at
 
     def on(self, clock: Clock) -> Service:
@@ -131,7 +133,7 @@ class Service:
         status = working.record["status"]
         act.note(working, "delete", status, status)
         self.trash(act, working)
-        act.finish()
+        self._done(Effects(self, act, "delete"), working)
 
     def restore(self, tx: Transaction, actor: Actor, model: str, key: str) -> Record:
         """The record, back from the trash."""
@@ -189,6 +191,7 @@ class Service:
         workflow = self.catalog.workflow_for(model, channel)
         if workflow is not None:
             record["status"] = workflow.start
+        act.sign(record)
         self.work_out(act, plan, record, complaints)
         names = act.names(model, record, "create")
         if guarded:
@@ -226,6 +229,7 @@ class Service:
         """A record that is not saved yet, with every field there is and the typed values that are given."""
         record = plan.reader.blank()
         record.update(values)
+        record.update((name, []) for name in plan.back_links)
         record["id"], record["version"], record["status"], record["holds"] = None, 1, None, []
         for name, reader in plan.reader.rows.items():
             record[name] = whole_rows(reader, record[name])
@@ -294,10 +298,7 @@ class Service:
         """The event's input, typed, or InvalidValues."""
         if event is None:
             return {}
-        # The event is kept beside its reader, so that its id cannot come to mean another.
-        _, reader = self.catalog.memo(
-            ("input", id(event)), lambda: (event, Reader(event.input, self.catalog.app.timezone))
-        )
+        reader = self._input_reader(event)
         complaints: list[Complaint] = []
         typed = {**reader.blank(), **reader.read(values, complaints, "")}
         self.links.resolve(act, reader, [("", typed)], complaints)
@@ -307,6 +308,18 @@ class Service:
         if complaints:
             raise InvalidValues(complaints=complaints)
         return typed
+
+    def blank_input(self, workflow: Workflow, working: Working, name: str) -> Record:
+        """The input of an event in the record's state with nothing put in."""
+        event = events_from(workflow, working.record["status"]).get(name)
+        return self._input_reader(event).blank() if event is not None else {}
+
+    def _input_reader(self, event: Event) -> Reader:
+        # The event is kept beside its reader, so that its id cannot come to mean another.
+        _, reader = self.catalog.memo(
+            ("input", id(event)), lambda: (event, Reader(event.input, self.catalog.app.timezone))
+        )
+        return reader
 
     # Helpers --------------------------------------------------------------------------------------------------------
 

@@ -185,3 +185,19 @@ def test_what_one_sees_is_a_filter(club: Running) -> None:
     assert numbers(equal={"town": "near"}) == ["P001"]
     assert numbers(equal={"town": "far"}) == [], "as if there were no such town"
     assert numbers(where='owner.login == "clerk" or owner == null', sort=("number",)) == ["P001", "P002"]
+
+
+def test_rights_and_computed_fields_know_the_owner_of_a_new_record(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    made = club.create("parcel", {"town": "near"}, clerk)
+    assert made["sender"] == "clerk"
+    boss = club.user("boss", "boss")
+    with pytest.raises(AccessDenied):
+        club.create("parcel", {"town": "near", "owner": boss.id}, clerk)
+
+
+def test_a_preview_is_for_those_who_could_save(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    assert club.read(lambda tx: club.reading.preview(tx, clerk, "parcel", {"town": "near"})).record["sender"] == "clerk"
+    with pytest.raises(AccessDenied):
+        club.read(lambda tx: club.reading.preview(tx, clerk, "person", {"code": "new"}))
