@@ -27,7 +27,7 @@ from engine.catalog.uses import users_of
 from engine.catalog.vocabulary import Vocabulary
 from engine.errors import BadRequest, Span
 from engine.expressions.language import Expression, compile_expression
-from engine.expressions.types import BOOLEAN, NUMBERS, ManyShape, Scope, Type
+from engine.expressions.types import BOOLEAN, NUMBERS, ListType, ManyShape, Scope, Type
 from engine.fields.field import Field, ValueFault
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
@@ -195,7 +195,8 @@ class Catalog:
     def equality(self, model: str, name: str, text: str) -> Expression:
         """The condition that a field equals what a text says, in the field's own writing; a link's is an id or a key.
 
-        The empty text means that there is no value. Raises BadRequest for a text that the field cannot be.
+        The empty text means that there is no value; of a field with several values those that the text names must be
+        among them. Raises BadRequest for a text that the field cannot be.
         """
         found = self.fields(model)[name]
         if text == "":
@@ -208,6 +209,11 @@ class Catalog:
         except ValueFault as fault:
             raise BadRequest(f"{name}: {fault.message}", code=fault.code) from None
         member = self.shape(model).member(name)
+        if member is not None and isinstance(member.type, ListType):
+            each = (f"{_literal(item)} in {name}" for item in value)
+            return self.compile(" and ".join(each), self.scope(model), BOOLEAN)
+        if not found.comparable:
+            raise BadRequest(f"{name} cannot be compared with a text", code="BAD_PARAMETER")
         numeric = member is not None and member.type in NUMBERS
         return self.compile(
             f"{name} == {_number(value) if numeric else _literal(found.wire(value))}", self.scope(model), BOOLEAN

@@ -48,6 +48,12 @@ def test_filters_by_expression_and_by_equality(many: Api) -> None:
     assert projects("payable=2650") == ["0"]
 
 
+def test_a_field_with_several_values_is_found_by_some_of_them(api: Api) -> None:
+    for tags in (["heavy"], ["heavy", "fragile"], None):
+        api.made(tags=tags)
+    assert [len(api.get(f"/api/request?tags={text}").json()["items"]) for text in ("heavy", "fragile", "")] == [2, 1, 1]
+
+
 def test_a_count_when_asked_for(many: Api) -> None:
     assert "count" not in many.get("/api/request").json()
     answer = many.get("/api/request?count=exact&limit=1&urgent=true").json()
