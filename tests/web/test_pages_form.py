@@ -271,3 +271,21 @@ def test_a_form_of_many_lines_arrives_whole(desk: Desk, visitor: TestClient) -> 
     answer = visitor.post(f"/m/request/{record['id']}/edit", data={**sent, "lines.400.quantity": "7"})
     assert answer.status_code == 303
     assert int(desk.read(record["id"])["lines"][399]["quantity"]) == 7
+
+
+def test_a_moment_keeps_its_seconds_unless_somebody_changes_it(desk: Desk, visitor: TestClient) -> None:
+    record = desk.request(meeting="2026-12-01T10:00:30.250000+08:00")
+    path = f"/m/request/{record['id']}/edit"
+    sent = fields_of(visitor.get(path).text)
+    assert sent["meeting"] == ["2026-12-01T10:00"]
+    assert visitor.post(path, data={**sent, "note": "x"}).status_code == 303
+    assert desk.read(record["id"])["meeting"] == record["meeting"]
+    later = fields_of(visitor.get(path).text)
+    assert visitor.post(path, data={**later, "meeting": "2026-12-01T11:00"}).status_code == 303
+    assert desk.read(record["id"])["meeting"].isoformat() == "2026-12-01T03:00:00+00:00"
+
+
+def test_the_logs_of_the_engine_have_no_form(desk: Desk, visitor: TestClient) -> None:
+    desk.who = "administrator"
+    assert visitor.get("/m/history/new").status_code == 403
+    assert visitor.post("/m/event/new", data={"name": "x"}).status_code == 403

@@ -154,3 +154,13 @@ def test_look_ups_and_the_palette_show_only_what_one_may_read(desk: Desk, visito
     desk.who = "guest"
     assert visitor.get("/search", params={"q": number}).json()["options"] == []
     assert visitor.get("/m/supplier/lookup?q=a").status_code == 403
+
+
+def test_lists_offer_filters_for_their_columns_and_for_what_the_address_asks(desk: Desk, visitor: TestClient) -> None:
+    desk.request(kind="project")
+    page = visitor.get("/m/request").text
+    assert 'name="urgent"' in page
+    assert 'name="kind"' not in page
+    asked = visitor.get("/m/request?kind=stock").text
+    assert 'name="kind"' in asked
+    assert numbers(asked) == []

@@ -1,4 +1,4 @@
-"""Lists: saved views as tabs, search, filters, order, pages. All of it stands in the address, and works without
+"""Lists: saved views as tabs, search, filters, sorting, pages. All of it stands in the address, and works without
 JavaScript."""
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its label, where a click on that leads (to the other order), how it is sorted now."""
+    """A column: its label, where a click on that leads (sorted the other way), how it is sorted now."""
 
     label: str
     css: str
@@ -282,7 +282,7 @@ def _sort(presenter: Presenter, chosen: Chosen, params: QueryParams) -> tuple[st
 
 
 def _sortable(presenter: Presenter, path: str) -> bool:
-    """Whether a list may be put in the order of this column: an own field, in plain sight."""
+    """Whether a list may be sorted by this column: an own field, in plain sight."""
     field = presenter.fields.get(path)
     return (
         field is not None
