@@ -97,7 +97,7 @@ class _Spoken(dict[str, Any]):
 
 
 def negotiate(accepted: str, offered: Sequence[str] = LANGUAGES) -> str:
-    """The first offered language that an ``Accept-Language`` header names, in its sequence; English when it names none."""
+    """The first offered language that an ``Accept-Language`` header names, in its sequence; else English."""
     for part in accepted.split(","):
         tag = part.split(";")[0].strip().lower()
         for language in offered:
