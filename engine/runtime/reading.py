@@ -74,6 +74,7 @@ class Reading:
         found = self.store.records.load(tx, model, [key], frozenset((*path.split("."), ALL) for path in expand))
         if not found or not self.rights.may_read(actor, model, found[0], act.names(model, found[0], "read")):
             raise NotFound(f"there is no {model} {key}")
+        self._expand_rights(tx, actor, model, found, expand)
         return found[0]
 
     def page(
@@ -102,7 +103,7 @@ class Reading:
         for name in search[1] if search is not None else ():
             self._refuse_private(actor, model, self._compile(name, self.catalog.scope(model), "search"))
         act = self._act(tx, actor)
-        return self.store.query.page(
+        page = self.store.query.page(
             tx,
             model,
             where=self._conditions(act, model, where, equal or {}),
@@ -116,6 +117,8 @@ class Reading:
             search=search,
             trashed=trashed,
         )
+        self._expand_rights(tx, actor, model, page.records, expand)
+        return page
 
     def aggregate(
         self,
@@ -227,6 +230,7 @@ class Reading:
             service.merge(plan, record, typed, complaints)
         service.complain_about(act, plan, record, complaints)
         self.store.records.expand(tx, model, [record], frozenset((*path.split("."), ALL) for path in expand))
+        self._expand_rights(tx, actor, model, [record], expand)
         return Preview(record, tuple(complaints))
 
     def offers(self, tx: Transaction, actor: Actor, model: str, record: Record) -> list[Offer]:
@@ -307,6 +311,33 @@ class Reading:
         if not self.rights.may_read(actor, target, linked, names):
             return linked["id"]
         return self._wire(actor, target, self.catalog.fields(target), linked, [path for path in deeper if path])
+
+    def _expand_rights(
+        self, tx: Transaction, actor: Actor, model: str, records: Sequence[Record], expand: Sequence[str]
+    ) -> None:
+        """Reads what the conditions ask by which the actor may read the linked records: whoever shows them has no
+        transaction any more."""
+        reads = {
+            (*path.split("."), *read)
+            for path in expand
+            if (target := self._target(model, path)) is not None
+            for condition in self.rights.rows(actor, target, "read").conditions
+            for read in condition.reads
+        }
+        if reads:
+            self.store.records.expand(tx, model, records, frozenset(reads))
+
+    def _target(self, model: str, path: str) -> str | None:
+        """The model that a path of rows and links leads to; None where it ends at rows of the record itself."""
+        fields: Mapping[str, Field] = self.catalog.fields(model)
+        target: str | None = None
+        for part in path.split("."):
+            field = fields[part]
+            if isinstance(field, RowsField):
+                target, fields = None, field.of
+            elif isinstance(field, LinkField):
+                target, fields = field.target, self.catalog.fields(field.target)
+        return target
 
     def _paths(self, model: str, expand: Sequence[str]) -> None:
         """Refuses an ``expand`` that does not lead over links."""

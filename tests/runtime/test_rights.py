@@ -201,3 +201,14 @@ def test_a_preview_is_for_those_who_could_save(club: Running) -> None:
     assert club.read(lambda tx: club.reading.preview(tx, clerk, "parcel", {"town": "near"})).record["sender"] == "clerk"
     with pytest.raises(AccessDenied):
         club.read(lambda tx: club.reading.preview(tx, clerk, "person", {"code": "new"}))
+
+
+def test_rights_that_lead_over_links_are_known_when_the_record_is_shown(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    shown = [
+        club.reading.wire(clerk, "parcel", parcel, ["town"])["town"]
+        for parcel in club.all("parcel", clerk, expand=["town"], sort=["number"])
+    ]
+    near, far = shown
+    assert near["code"] == "near"
+    assert isinstance(far, str), "a town that is not its to read is its id alone"
