@@ -20,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 #: A counter starts in the lower half of its bits, and grows by at most this much.
 _START_BITS, _END_BITS = 61, 62
-#: A stock of random strides, 32 bits each.
+#: Random strides drawn at once, 32 bits each.
 _STRIDES = "256I"
 #: In ticks of 1/4096 ms. Acts that overlap differ by less; a clock further back has been set, and keys follow it.
 _JITTER = 10_000 << 12
