@@ -1,4 +1,4 @@
-"""Which data a request may ask by. A filter, an order or a group over values that the actor does not see would tell
+"""Which data a request may ask by. A filter, a sort key or a group over values that the actor does not see would tell
 them bit by bit, so every path that such an expression reads is followed, through rows, links and back links."""
 
 from __future__ import annotations
