@@ -299,7 +299,14 @@ class _Again(Exception):
 def _retried(error: BaseException | None) -> bool:
     """Whether the server asks for the transaction to be run again, here or in what the error was made from."""
     while error is not None:
-        if isinstance(error, psycopg.Error) and error.sqlstate in RETRIED:
+        if isinstance(error, psycopg.Error) and (error.sqlstate in RETRIED or _outlived(error)):
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _outlived(error: psycopg.Error) -> bool:
+    """Whether a statement had been planned before its tables changed. psycopg forgets all plans with the rollback, so
+    the next attempt plans it anew."""
+    # The code stands for many things, and the message is in the server's language; the function has one name.
+    return error.sqlstate == "0A000" and error.diag.source_function == "RevalidateCachedQuery"
