@@ -53,7 +53,7 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
     pages = Pages(engine)
     faults = Faults(pages)
     metrics = Metrics()
-    return Starlette(
+    application = Starlette(
         routes=[
             *api_routes(site),
             *intake_routes(site, secrets or Settings.of_process().secret),
@@ -75,6 +75,9 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
         exception_handlers={HTTPException: _raise_own},
         lifespan=_lifespan(engine, logins, once),
     )
+    # Behind a proxy the redirect to the same address without its slash would lead to http.
+    application.router.redirect_slashes = False
+    return application
 
 
 async def _raise_own(_: Request, error: Exception) -> Response:

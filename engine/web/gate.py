@@ -11,10 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.errors import RequestError
+from engine.errors import RequestError, TooLarge
 from engine.web.auth import Authenticator
 from engine.web.metrics import Metrics
-from engine.web.origin import headers_of, origin_of, refuse_cross_site
+from engine.web.origin import SAFE, headers_of, origin_of, refuse_cross_site
 from engine.web.security import HEADERS, HTTPS_HEADERS, NOT_STORED
 from engine.web.settings import WebSettings
 
@@ -49,6 +49,20 @@ class Gate:
         self._metrics = metrics
         self._refuse = refuse
         self._crash = crash
+
+    def _limited(self, receive: Receive) -> Receive:
+        """The body of a form, which is refused when it becomes too large."""
+        size = 0
+
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._settings.largest_file:
+                raise TooLarge(f"the body has more than {self._settings.largest_file} bytes")
+            return message
+
+        return limited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,7 +99,9 @@ class Gate:
             if sessions and not token:
                 refuse_cross_site(scope["method"], headers)
             state["actor"] = await self._authenticator.actor(headers, origin, tokens=programs, sessions=sessions)
-            await self._app(scope, receive, reply)
+            # Programs' bodies are read within limits of their own.
+            body = receive if programs or scope["method"] in SAFE else self._limited(receive)
+            await self._app(scope, body, reply)
         except RequestError as error:
             await answer(self._refuse(Request(scope, receive), error))
         except ClientDisconnect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qs
 
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from engine.errors import BadRequest, RequestError
+from engine.errors import BadRequest, NotLoggedIn, RequestError
 from engine.runtime.engine import Engine
 from engine.runtime.logins import LONGEST, Logins
 from engine.store.transaction import Transaction
@@ -25,6 +26,8 @@ from engine.web.pages.visit import Site, Visit
 from engine.web.pages.words import negotiate
 from engine.web.problems import problem_response
 from engine.web.waiting import committed
+
+_log = logging.getLogger(__name__)
 
 LARGEST = 8_192
 JSON = "application/json"
@@ -91,7 +94,12 @@ class LoginDesk:
         self._by_address.take(address)
         self._by_account.take(account)
         service = self._engine.service
-        user = await run_sync(self._logins.check, service, login, password, limiter=self._checking)
+        try:
+            user = await run_sync(self._logins.check, service, login, password, limiter=self._checking)
+        except NotLoggedIn:
+            # Without the login: people type their password into the wrong field.
+            _log.warning("a log-in from %s failed", origin.ip)
+            raise
         self._by_address.give_back(address)
         self._by_account.forget(account)
         agent = request.headers.get("user-agent", "")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import BadRequest
 from engine.web.body import DEEPEST, parse_json
 from engine.web.settings import WebSettings
-from tests.web.api_desk import REQUEST, Api, code, open_api, places
+from tests.web.api_desk import REQUEST, SAME_SITE, Api, code, give_passwords, open_api, places
 from tests.web.desk_app import Desk
 
 
@@ -161,6 +161,14 @@ def test_a_body_that_lies_about_its_size(narrow: Api) -> None:
         headers={"Content-Type": "application/json", "Content-Length": "10"},
     )
     assert code(answer) == (413, "TOO_LARGE")
+
+
+def test_a_form_that_is_too_large(desk: Desk) -> None:
+    with open_api(desk, WebSettings(cached=0.0, largest_file=1_000)) as api:
+        give_passwords(api)
+        api.log_in()
+        form = {"note": "x" * 2_000}
+        assert api.client.post("/m/request/new", data=form, headers=SAME_SITE).status_code == 413
 
 
 def test_labels_come_in_the_language_that_is_asked_for(api: Api) -> None:

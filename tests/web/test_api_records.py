@@ -157,7 +157,14 @@ def test_a_record_goes_to_the_trash_and_comes_back(api: Api) -> None:
 
 
 def test_what_is_not_there_is_not_found(api: Api) -> None:
-    for path in ("/api/nothing", "/api/request/1", f"/api/request/{NOWHERE}", "/api/request/'; drop", "/api/x/y/z/w"):
+    for path in (
+        "/api/nothing",
+        "/api/request/1",
+        f"/api/request/{NOWHERE}",
+        "/api/request/'; drop",
+        "/api/x/y/z/w",
+        "/api/request/",
+    ):
         assert code(api.get(path)) == (404, "NOT_FOUND"), path
     hint = api.get("/api/reqest").json()["detail"]
     assert "request" in hint

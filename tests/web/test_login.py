@@ -105,6 +105,12 @@ def test_a_program_logs_in_with_json(door: Api) -> None:
         assert code(door.client.post("/login", json=body, headers=SAME_SITE)) == (400, "BAD_FORM")
 
 
+def test_the_log_tells_where_from_and_not_what_was_typed(door: Api, caplog: pytest.LogCaptureFixture) -> None:
+    door.log_in("my password", "clerk")
+    assert "203.0.113.7" in caplog.text
+    assert "my password" not in caplog.text
+
+
 def test_a_log_in_is_small(door: Api) -> None:
     assert door.log_in(password="x" * 20_000).status_code == 413
 
