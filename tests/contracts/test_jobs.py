@@ -18,7 +18,7 @@ from engine.runtime.jobs.stepped import SteppedJobs
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: Seconds after which something that has not happened is not going to.
-LONG = 30.0
+LONG = 120.0
 #: Seconds in which something that must not happen would have.
 SHORT = 1.0
 

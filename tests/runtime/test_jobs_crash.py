@@ -16,7 +16,7 @@ from tests.runtime.post import open_engine, stored
 
 TOP = Path(__file__).parent.parent.parent
 #: Seconds after which a process hangs.
-LONG = 60
+LONG = 300
 
 
 def work(url: str, folder: Path, point: str) -> int:

@@ -33,7 +33,9 @@ def job_pool(url: URL, size: int) -> Engine:
 
 
 def _prepare(driver: sqlite3.Connection, _record: Any) -> None:
-    # The lock is taken with the first write of a transaction, not halfway through one that has read already.
+    # IMMEDIATE: the lock is taken with the first write of a transaction, not halfway through one that has read already.
     driver.isolation_level = "IMMEDIATE"
-    for pragma in ("journal_mode = WAL", f"busy_timeout = {BUSY}", "foreign_keys = ON"):
+    # NORMAL: a process that dies loses nothing. A machine that loses its power may lose the last moments of this file;
+    # the jobs themselves stand in the database, and those that are missed here are tried again.
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"busy_timeout = {BUSY}", "foreign_keys = ON"):
         driver.execute(f"PRAGMA {pragma}")
