@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, check_same_thread=False)
 connection.row_factory = sqlite3.Row
-SQL = 'SELECT * FROM "price" WHERE unit_price > ? AND deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 26'
+SQL = 'SELECT * FROM "price" WHERE unit_price > ? AND active = 1 AND deleted_at IS NULL ORDER BY id DESC LIMIT 26'
 tokens: dict[str, bool] = {}
 
 
