@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from engine.errors import Refused
 from engine.ports import Job, Outcome
+from engine.runtime.jobs import ticker
 from engine.runtime.jobs.worker import LADDER
 from engine.runtime.service import SYSTEM
-from engine.store.jobs import DEAD, DONE, WAITING
+from engine.store.jobs import DEAD, DONE, HANDED_OVER, WAITING, Bell
 from tests.runtime.post import NOON, Post, open_post
 
 
@@ -115,3 +118,66 @@ def test_jobs_that_are_done_are_cleared_away_after_a_month(post: Post) -> None:
     assert len(post.rows()) == 3
     post.later(days=2)
     assert post.rows() == []
+
+
+def test_jobs_that_the_runner_has_lost_are_tried_again(post: Post) -> None:
+    arrived(post)
+    post.workers.ticker.turn()
+    [lost] = post.jobs.waiting
+    post.jobs.waiting.clear()  # as after the loss of its tables
+    assert post.later(minutes=4) == []
+    assert post.rows()[0]["state"] == HANDED_OVER
+    post.later(minutes=2)
+    assert (post.rows()[0]["attempt"], post.rows()[0]["last_error"]) == (2, "it was handed over, and never came back")
+    post.later(seconds=LADDER[0].total_seconds())
+    assert [row["state"] for row in post.rows()] == [DONE] * 3
+    post.workers.worker.settle(lost, Outcome("done"))  # it comes back after all: too late
+    assert len(post.email.sent) == 1
+
+
+def test_jobs_that_take_long_are_not_taken_for_lost(post: Post) -> None:
+    arrived(post)
+    post.workers.ticker.turn()
+    post.clock.step(timedelta(hours=1))
+    post.workers.ticker.turn()
+    assert (post.rows()[0]["state"], post.rows()[0]["attempt"]) == (HANDED_OVER, 1)
+
+
+def test_a_bell_wakes_the_ticker(post: Post) -> None:
+    """Nobody waits for the next look at the rows: the act that writes a job says so once it is committed."""
+    bell = post.engine.database.kept(Bell)
+    bell.wait(0)
+    parcel = post.parcel()
+    assert not bell.wait(0)
+    post.fire(parcel, "arrive")
+    assert bell.wait(0)
+    assert not bell.wait(0)
+
+
+def test_a_ticker_takes_turns_by_itself_and_survives_what_goes_wrong(
+    post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ticker, "AFTER_FAILURE", 0.01)
+    hand_over, failed = post.jobs.hand_over, Event()
+
+    def fail_once(jobs: Sequence[Job]) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise ConnectionError("the database is away")
+        hand_over(jobs)
+
+    monkeypatch.setattr(post.jobs, "hand_over", fail_once)
+    post.workers.start()
+    arrived(post)
+    assert wait_for(lambda: len(post.jobs.waiting) == 1)
+    post.workers.stop()
+    assert "jobs cannot be handed over" in caplog.text
+    assert post.rows()[0]["state"] == HANDED_OVER
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Whether it comes about before anybody would believe that it still will."""
+    end = time.monotonic() + 60
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from engine.catalog.kind import Definition, DefinitionLinker
 from engine.catalog.templates import check_template
 from engine.errors import Label
 from engine.source.shape import Name, option
+
+#: The ways out that come with the engine; `engine.runtime.connectors` has one for each.
+Way = Literal["email", "log"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,7 @@ class MessageTemplate(Definition):
     message: Name
     label: Label | None = None
     for_: Name | None = option(None, key="for")
-    by: tuple[str, ...] = option(("log",), one_or_many=True, help="`email`, `log`, or a connector that is installed")
+    by: tuple[Way, ...] = option(("log",), one_or_many=True, help="The ways out: each gets the message")
     subject: Label | None = None
     text: Label
 
