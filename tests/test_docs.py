@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent
 PROBLEM = re.compile(r"[EW]\d{3}")
 REQUEST = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
-#: Texts of the engine that look like a code and are none.
-NOT_CODES = re.compile(r"ORDERLOOM_\w+|SCHEMA_DIALECT")
+#: Texts of the engine that look like a code and are none: names of settings, and a state of DBOS.
+NOT_CODES = re.compile(r"ORDERLOOM_\w+|SCHEMA_DIALECT|MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 def texts(folder: Path) -> set[str]:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from engine.cli.opening import opened
 from engine.cli.place import Place, pass_place
+from engine.cli.progress import bar
 from engine.errors import Label
 from engine.fields.field import say
 from engine.runtime.importing import Importer, ImportResult
@@ -35,7 +34,7 @@ SHOWN = 20
 def command(place: Place, channel: str, file: Path, dry_run: bool, again: bool, report: Path | None) -> None:
     with opened(place) as engine:
         importer = Importer(Intake(engine.service), engine.database)
-        with _progress() as progress:
+        with bar() as progress:
             task = progress.add_task(f"{channel}: {file.name}", total=None)
 
             def tell(done: int, counts: Counter[str]) -> None:
@@ -45,11 +44,6 @@ def command(place: Place, channel: str, file: Path, dry_run: bool, again: bool, 
     if report is not None:
         report.write_text("".join(json.dumps(_plain(record), ensure_ascii=False) + "\n" for record in result.refused))
     _show(result, dry_run, report)
-
-
-def _progress() -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def _show(result: ImportResult, dry_run: bool, report: Path | None) -> None:

@@ -85,6 +85,8 @@ class Sower:
             return False
         for seed in seeds:
             self._put(tx, seed)
+        # Nobody wants to hear now of what has happened in a past that is made up.
+        self._service.store.jobs.forget(tx)
         return True
 
     def _put(self, tx: Transaction, seed: Seed) -> None:

@@ -121,6 +121,10 @@ class JobRows:
         """How many jobs that were due before the moment, and are done, have been removed."""
         return tx.run(self._purge, (before,))
 
+    def forget(self, tx: Transaction) -> int:
+        """How many jobs have been removed that wait."""
+        return tx.change(self._table.delete().where(self._table.c["state"] == WAITING))
+
 
 def _job(row: Row) -> Job:
     key, queue, payload, due_at, attempt = row
