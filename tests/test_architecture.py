@@ -36,6 +36,7 @@ OTHER_SENSES = re.compile(
     | \b(any|same|which|whose|reverse|total|partial)\ order\b
     | \border\ (of|in\ which|among|between|that\ they|is\ kept)\b | \bwith\ an\ order\b
     | \bitertools\.product\b | \bimport\ product\b | \bproduct\( | \bproducts?\ (of|and)\b | \band\ products?\b
+    | \bbyte\ order\b | "permissions-policy"[^\n]*  # a mark in files, a header of HTTP
     | \bstatic/vendor\b | \bvendor/
     """,
     re.VERBOSE | re.IGNORECASE,
