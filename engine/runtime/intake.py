@@ -12,20 +12,19 @@ import hmac
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal
 
-import msgspec
 import orjson
 
 from engine.catalog.kinds.channel import Channel
-from engine.errors import BadRequest, Complaint, NotFound, RequestError
+from engine.errors import BadRequest, Complaint, ExpressionError, NotFound, RequestError
 from engine.policy.access import Actor
 from engine.policy.intake.formats import Raw, csv_table, decode, json_records, sniff, table_records, xlsx_table
 from engine.policy.intake.mapping import Arrival, ChannelMap
+from engine.policy.intake.raw import decode_json, storable
 from engine.policy.rules import work_through
 from engine.policy.transition import events_from, take
-from engine.ports import Record
+from engine.ports import Create, Record
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, not_accepted
 from engine.runtime.service import Service
@@ -58,6 +57,8 @@ class Identified:
     key: str | None
     version: str | None
     hash: str
+    #: The raw record, as JSON that every database can keep.
+    raw: Any
 
 
 class Intake:
@@ -141,12 +142,38 @@ class Intake:
         channel, mapping = self.channel(name), self.map(name)
         act = Act(self.catalog, self.store, tx, actor, self.service.clock.now(), timezone=mapping.timezone)
         arrivals = [mapping.arrive(raw, act.names(None, None, "intake")) for raw in raws]
-        Effects(self.service, act, "intake").drive(mapping.run(arrivals))
-        act.finish()
+        self._map(act, mapping, arrivals)
         identified = [self._identify(channel, mapping, arrival) for arrival in arrivals]
         known = self.store.arrivals.known(tx, name, [found.key for found in identified if found.key is not None])
         for found in identified:
             yield self._settle(tx, actor, channel, mapping, found, known)
+
+    def _map(self, act: Act, mapping: ChannelMap, arrivals: Sequence[Arrival]) -> None:
+        """Performs what mapping asks for.
+
+        A record that it wants made is an act of its own: if that is refused, only the arrivals that need it are."""
+        effects, steps = Effects(self.service, act, "intake"), mapping.run(arrivals)
+        answer: Any = None
+        refusal: RequestError | None = None
+        while True:
+            try:
+                effect = steps.throw(refusal) if refusal is not None else steps.send(answer)
+            except StopIteration:
+                return
+            refusal = None
+            try:
+                answer = (
+                    self._make_linked(act, mapping, effect) if isinstance(effect, Create) else effects.perform(effect)
+                )
+            except RequestError as error:
+                refusal = error
+
+    def _make_linked(self, act: Act, mapping: ChannelMap, effect: Create) -> Record:
+        own = Act(act.catalog, act.store, act.tx, act.actor, act.moment, timezone=mapping.timezone)
+        with act.tx.savepoint():
+            working = self.service.make(Effects(self.service, own, "create"), effect.model, dict(effect.values))
+            own.finish()
+        return working.record
 
     # One arrival ----------------------------------------------------------------------------------------------------
 
@@ -158,8 +185,9 @@ class Intake:
             wire = [fields[name].wire(part) for name, part in zip(channel.identity.key, parts, strict=True)]
             key = orjson.dumps(wire, default=str).decode()
         version = mapping.version(arrival.raw.data) if mapping.version is not None else None
-        data = orjson.dumps(arrival.raw.data, default=str, option=orjson.OPT_SORT_KEYS)
-        return Identified(arrival, key, str(version) if version is not None else None, hashlib.sha256(data).hexdigest())
+        kept, text = storable(arrival.raw.data)
+        digest = hashlib.sha256(text).hexdigest()
+        return Identified(arrival, key, str(version) if version is not None else None, digest, kept)
 
     def _settle(
         self,
@@ -190,8 +218,8 @@ class Intake:
                     record = self._change(act, channel, mapping, arrival, earlier["record"])
                 else:
                     record = self._make(act, channel, mapping, arrival)
-        except RequestError as error:
-            problems = tuple(error.complaints) or (Complaint("", error.code, error.message),)
+        except (RequestError, ExpressionError) as error:
+            problems = _problems(error)
             if not made:
                 self._remember(tx, mapping, found, earlier, known, "refused", None, problems)
             return Outcome("refused", found.key, rows, earlier["record"] if earlier and made else None, problems)
@@ -203,7 +231,11 @@ class Intake:
     def _wanted(channel: Channel, arrival: Arrival) -> bool:
         """Whether ``only`` lets it in; unknown is a no."""
         only = channel.only
-        return only is None or only.expression(arrival.values, arrival.names) is True
+        try:
+            return only is None or only.expression(arrival.values, arrival.names) is True
+        except ExpressionError as error:
+            arrival.complaints.append(Complaint("", "CANNOT_COMPUTE", error.message))
+            return True  # it is not known to be unwanted: it is refused with this reason
 
     def _against(self, channel: Channel, found: Identified, earlier: Record, rows: tuple[int, ...]) -> Outcome | None:
         """The outcome for a key that has made a record before; None when this is a newer form of it."""
@@ -317,7 +349,7 @@ class Intake:
             "record": record,
             "outcome": outcome,
             "problems": [{"at": p.at, "code": p.code, "message": p.message} for p in problems] or None,
-            "raw": orjson.loads(orjson.dumps(found.arrival.raw.data, default=str)),
+            "raw": found.raw,
             "at": moment,
         }
         if earlier is not None:
@@ -328,10 +360,14 @@ class Intake:
             known[found.key] = arrival
 
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
-
 #: What expressions see as ``user`` where a channel acts.
 CHANNEL_FACTS: Record = {"id": None, "login": "channel", "roles": [], "teams": []}
+
+
+def _problems(error: RequestError | ExpressionError) -> tuple[Complaint, ...]:
+    if isinstance(error, ExpressionError):
+        return (Complaint("", "CANNOT_COMPUTE", error.message),)
+    return tuple(error.complaints) or (Complaint("", error.code, error.message),)
 
 
 def not_mapped(complaints: Sequence[Complaint]) -> RequestError:
@@ -363,8 +399,3 @@ def may_send(channel: Channel, headers: Mapping[str, str], body: bytes, secret: 
         given = headers.get("authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), str(secret(auth.bearer.secret)).encode())
     return None
-
-
-def decode_json(body: bytes) -> Any:
-    """The value of a JSON text, decimals exact. ValueError when it is none."""
-    return _DECODER.decode(body)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from engine.catalog.kind import Definition, DefinitionLinker
 from engine.catalog.kinds.app import check_timezone
-from engine.catalog.kinds.mapping import Mapped, link_map
+from engine.catalog.kinds.mapping import Mapped, check_path, link_map
 from engine.catalog.kinds.rules import Rule
 from engine.errors import Label
 from engine.expressions.types import BOOLEAN
@@ -107,7 +108,12 @@ class Channel(Definition):
         self._link_parts(linker, model)
         scope = linker.scope(model)
         for at, name in enumerate(self.identity.key):
-            linker.field(model, name, self.identity, ("key", at))
+            if linker.field(model, name, self.identity, ("key", at)) is not None and name not in self.map:
+                # Then the key would stay empty, and nothing that comes twice would be noticed.
+                linker.report(
+                    "E405", f"'{name}' is part of the key, but the map gives it no value", self.identity, ("key", at)
+                )
+        check_path(linker, self.identity.version, self.identity, "version")
         linker.compile(self.only, scope, BOOLEAN)
         link_map(linker, self.map, model)
         for rule in self.accept.values():
@@ -128,8 +134,22 @@ class Channel(Definition):
             linker.event(model, self.submit, self, "submit")
         if self.intake.timezone is not None:
             check_timezone(linker, self.intake, self.intake.timezone)
+        check_path(linker, self.intake.each, self.intake, "each", many=True)
+        self._link_table(linker)
         formats = (self.intake.format,) if isinstance(self.intake.format, str) else self.intake.format
         if self.intake.group and "json" in formats:
             linker.report(
                 "E110", "`group` joins lines of a table; for JSON the rows are mapped by `each`", self.intake, "group"
+            )
+
+    def _link_table(self, linker: DefinitionLinker) -> None:
+        """Checks how a table is written."""
+        for at, encoding in enumerate(self.intake.encoding):
+            try:
+                codecs.lookup(encoding)
+            except LookupError:
+                linker.report("E107", f"there is no encoding {encoding!r}", self.intake, ("encoding", at))
+        if len(self.intake.delimiter) != 1 or self.intake.delimiter in '"\r\n ':
+            linker.report(
+                "E107", "a delimiter is one character, and no quote, blank or line end", self.intake, "delimiter"
             )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from engine.catalog.kind import DefinitionLinker
+from engine.catalog.paths import PathError, every, getter
 from engine.expressions.types import Scope
 from engine.fields.field import Field, ValueFault
 from engine.fields.link import LinkField
+from engine.fields.moment import DateField, DateTimeField
 from engine.fields.rows import RowsField
 from engine.source.shape import Formula, Located, Name, option
 
@@ -74,6 +77,7 @@ def link_entry(
     """Links one entry: its origin, and what belongs to that."""
     if not check_origin(linker, entry):
         return
+    check_reading(linker, entry, field)
     if field.read_only:
         linker.report_key("E405", f"'{field.name}' is worked out by the system", entry, ())
     match entry.origins[0]:
@@ -117,6 +121,34 @@ def check_origin(linker: DefinitionLinker, entry: Mapped) -> bool:
     return True
 
 
+def check_reading(linker: DefinitionLinker, entry: Mapped, field: Field) -> None:
+    """Reports paths that are none, and a way of writing that no moment has."""
+    for key, path in (("from", entry.from_), ("alias", entry.alias)):
+        check_path(linker, path, entry, key)
+    check_path(linker, entry.each, entry, "each", many=True)
+    if entry.format is None:
+        return
+    if not isinstance(field, DateField | DateTimeField):
+        linker.report("E405", f"'{field.name}' is no date and no time, so it has no format", entry, "format")
+        return
+    try:
+        datetime.strptime("", entry.format)  # noqa: DTZ007  only its complaint is wanted
+    except ValueError as error:
+        # The empty text fits almost no format; what is wrong with the format itself is said otherwise.
+        if not str(error).startswith("time data"):
+            linker.report("E107", f"this is no way to write a moment: {error}", entry, "format")
+
+
+def check_path(linker: DefinitionLinker, path: str | None, at: Located, key: str, *, many: bool = False) -> None:
+    """Reports a path that cannot be followed. Only with ``many`` may it lead to several values."""
+    if path is None:
+        return
+    try:
+        (every if many else getter)(path)
+    except PathError as error:
+        linker.report("E107", str(error), at, key)
+
+
 def check_constant(linker: DefinitionLinker, entry: Mapped, field: Field, value: Any, *key: str) -> None:
     """Reports a constant that the field refuses. A link's is a text that is looked up when it arrives."""
     if value is None or isinstance(field, LinkField | RowsField):
@@ -155,6 +187,7 @@ def link_found_by(linker: DefinitionLinker, entries: Mapping[Name, Mapped], mode
         field = linker.field(model, name, inner, (), is_key=True)
         if field is None or not check_origin(linker, inner):
             continue
+        check_reading(linker, inner, field)
         if inner.origins[0] not in ("from", "const", "value", "alias"):
             linker.report("E110", f"`{inner.origins[0]}` cannot stand inside another one", inner, inner.origins[0])
         linker.compile(inner.value, scope, field.expression_type(linker.shape))

@@ -7,10 +7,12 @@ share the ``group`` columns are one record: its columns are those of the first r
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -18,12 +20,14 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from engine.catalog.kinds.channel import Intake
+from engine.catalog.paths import every
 from engine.errors import BadRequest
-from engine.policy.intake.paths import every
 
 #: A cell longer than this is no cell of a table; neither is a row with more columns.
 LONGEST_CELL = 32_767
 MOST_COLUMNS = 1_000
+#: A sheet that unpacks to more bytes than this was made to fill the memory.
+LARGEST_SHEET = 1024 * 1024 * 1024
 #: What a spreadsheet program would run when a person opens the file that we export it to.
 FORMULA_STARTS = ("=", "@", "\t", "\r")
 
@@ -47,7 +51,6 @@ class Table:
 
     columns: list[str]
     rows: Iterator[tuple[int, list[Any]]]
-    bad: list[str] = field(default_factory=list)
 
 
 def sniff(intake: Intake, media_type: str, filename: str, head: bytes) -> str:
@@ -64,6 +67,8 @@ def sniff(intake: Intake, media_type: str, filename: str, head: bytes) -> str:
     for guess in (said, ending, by_bytes):
         if guess in known:
             return guess
+    if len(known) == 1 and said is None and by_bytes == "csv":
+        return known[0]  # nothing else announced itself: reading it says best what is wrong with it
     raise BadRequest(f"this channel takes {', '.join(known)}", code="WRONG_FORMAT")
 
 
@@ -85,11 +90,11 @@ def decode(intake: Intake, data: bytes) -> str:
     turn names into other names."""
     for encoding in intake.encoding:
         try:
-            return data.decode("utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding)
+            text = data.decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding)
         except UnicodeDecodeError:
             continue
-        except LookupError:
-            raise BadRequest(f"there is no encoding {encoding!r}", code="WRONG_ENCODING") from None
+        if "\0" not in text:
+            return text
     names = ", ".join(intake.encoding)
     raise BadRequest(f"the file is not in {names}: save it in one of these, or add its encoding", code="WRONG_ENCODING")
 
@@ -113,6 +118,8 @@ def csv_table(intake: Intake, lines: Iterable[str]) -> Table:
 
     following = rows()
     _, header = next(following, (0, []))
+    if header and isinstance(header[0], _Unreadable):
+        raise BadRequest(f"the line of column names cannot be read: {header[0].message}", code="WRONG_FORMAT")
     return Table([str(name).strip() for name in header], following)
 
 
@@ -120,12 +127,18 @@ def xlsx_table(intake: Intake, data: bytes) -> Table:
     """The table of a sheet. Values are taken as stored: what a formula last came to, numbers exactly as they are shown
     in full, dates as dates."""
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            if sum(part.file_size for part in parts.infolist()) > LARGEST_SHEET:
+                raise BadRequest("this sheet unpacks to more than can be read", code="TOO_LARGE")
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         name = intake.sheet or book.sheet_names[0]
         if name not in book.sheet_names:
             raise BadRequest(f"there is no sheet {name!r}; there are {', '.join(book.sheet_names)}", code="NO_SHEET")
-        cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except (CalamineError, IndexError) as error:
+        sheet = book.get_sheet_by_name(name)
+        if sheet.total_width > MOST_COLUMNS:
+            raise BadRequest(f"a sheet of {sheet.total_width} columns; {MOST_COLUMNS} are the most", code="TOO_LARGE")
+        cells = sheet.to_python(skip_empty_area=False)
+    except (CalamineError, IndexError, zipfile.BadZipFile) as error:
         raise BadRequest(f"this is no XLSX file that can be read: {error}", code="WRONG_FORMAT") from None
     header, body = (cells[0], cells[1:]) if cells else ([], [])
     rows = (
@@ -144,7 +157,7 @@ def _cell(value: Any) -> Any:
         return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
-    return value
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,8 @@ def table_records(intake: Intake, table: Table, needed: Sequence[str]) -> Iterat
     Rows of one record need not follow each other; a record comes when the file is at its end, unless no ``group`` is
     declared: then every row is one.
     """
+    if len(table.columns) > MOST_COLUMNS:
+        raise BadRequest(f"a table of {len(table.columns)} columns; {MOST_COLUMNS} are the most", code="TOO_LARGE")
     missing = [name for name in dict.fromkeys((*intake.group, *needed)) if name not in table.columns]
     if missing:
         found = ", ".join(table.columns[:40]) or "none"

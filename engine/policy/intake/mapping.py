@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.channel import Channel
 from engine.catalog.kinds.mapping import Mapped
-from engine.errors import Complaint, ExpressionError
-from engine.fields.field import Field, Parser, ValueFault
+from engine.catalog.paths import every, getter, parse_path
+from engine.errors import Complaint, ExpressionError, Label, RequestError
+from engine.fields.field import Field, ValueFault
 from engine.fields.link import LinkField
-from engine.fields.moment import DateField, DateTimeField
 from engine.fields.rows import RowsField
 from engine.policy.intake.formats import ROWS, Raw
-from engine.policy.intake.paths import every, getter, parse_path
+from engine.policy.intake.plain import plain
 from engine.policy.values import Reader, Row
 from engine.ports import Alias, Create, Effect, Expand, Match, Record
 
@@ -53,7 +50,7 @@ class Target:
     row: Row
     at: str
 
-    def complain(self, name: str, code: str, message: str, **values: Any) -> None:
+    def complain(self, name: str, code: str, message: Label, **values: Any) -> None:
         """Adds what is wrong at the field of that name."""
         self.arrival.complaints.append(Complaint(self.at + name, code, message, values))
 
@@ -69,7 +66,7 @@ class ChannelMap:
         self.reader = Reader(catalog.fields(model), zone)
         self._level = _Level(catalog, channel.name, model, channel.map, self.reader, zone)
         self.version = getter(channel.identity.version) if channel.identity.version else None
-        self.columns = _columns(channel.map.values())
+        self.columns = (*_columns(channel.map.values()), *_first_name(channel.identity.version))
 
     def arrive(self, raw: Raw, names: Names) -> Arrival:
         """The arrival of a raw record, still to be mapped."""
@@ -120,79 +117,10 @@ def _step(catalog: Catalog, channel: str, place: str, name: str, entry: Mapped, 
         return _alias(channel, name, entry, known)
     if entry.lookup is not None or entry.upsert is not None:
         return _found(catalog, place, name, entry, zone)
-    take = _plain(entry, known, zone)
+    take = plain(entry, known, zone)
     if isinstance(known, LinkField):
         return _by_key(name, take, known)
     return _taken(name, take)
-
-
-# Plain values --------------------------------------------------------------------------------------------------------
-
-
-def _plain(entry: Mapped, known: Field, zone: str) -> Callable[[Any], Any]:
-    """A function from raw data to the typed value of an entry with ``from`` or ``const``. Raises ValueFault."""
-    parse = _parser(known, entry, zone)
-    if entry.const is not None:
-        constant = known.parse(entry.const, ZoneInfo(zone)) if not isinstance(known, LinkField) else str(entry.const)
-        return lambda _: constant
-    get = getter(entry.from_ or "$")
-    default = entry.default
-    scale, choices = entry.scale, entry.choices
-
-    def take(raw: Any) -> Any:
-        found = get(raw)
-        if isinstance(found, str):
-            found = found.strip()
-        if found is None or found == "":
-            if default is None:
-                return None
-            found = default
-        elif choices is not None:
-            if str(found) not in choices:
-                raise ValueFault(
-                    "VALUE_CHOICE", f"{str(found)[:60]!r} is none of {', '.join(choices)}", value=str(found)[:60]
-                )
-            found = choices[str(found)]
-        if scale is not None:
-            found = _scaled(found, scale)
-        return parse(found)
-
-    return take
-
-
-def _scaled(found: Any, scale: Decimal) -> Decimal:
-    try:
-        return Decimal(str(found)) * scale
-    except ArithmeticError:
-        raise ValueFault("VALUE_TYPE", f"{str(found)[:60]!r} is no number", expected="number") from None
-
-
-def _parser(known: Field, entry: Mapped, zone: str) -> Parser:
-    """The function from a found value to the field's: texts as a cell has them, anything else as JSON has it."""
-    tz = ZoneInfo(zone)
-    parse = known.parser(tz)
-    if entry.format is not None and isinstance(known, DateField | DateTimeField):
-        return _written(known, entry.format, tz, parse)
-
-    def read(found: Any) -> Any:
-        return known.parse_text(found, tz) if isinstance(found, str) else parse(found)
-
-    return read
-
-
-def _written(known: Field, pattern: str, zone: ZoneInfo, parse: Parser) -> Parser:
-    def read(found: Any) -> Any:
-        try:
-            moment = datetime.strptime(str(found), pattern)  # noqa: DTZ007 - the channel's zone is added below
-        except ValueError:
-            raise ValueFault(
-                "VALUE_FORMAT", f"{str(found)[:60]!r} is not written as {pattern}", format=pattern
-            ) from None
-        if isinstance(known, DateField):
-            return parse(moment.date().isoformat())
-        return parse((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).isoformat())
-
-    return read
 
 
 def _taken(name: str, take: Callable[[Any], Any]) -> Step:
@@ -334,11 +262,13 @@ def _found(catalog: Catalog, place: str, name: str, entry: Mapped, zone: str) ->
         unique = list(dict.fromkeys(key for _, key in asked))
         found: dict[Key, Record] = (yield Match(source, by, tuple(unique))) if unique else {}
         if entry.upsert is not None:
-            yield from _make_missing(source, by, made, asked, found)
+            yield from _make_missing(name, source, by, made, asked, found)
         if len(path) > 1:
             yield Expand(source, list(found.values()), frozenset({tuple(path)}))
         for target, key in asked:
             record = found.get(key)
+            if record is None and entry.upsert is not None:
+                continue  # it could not be made, and that has been complained about
             if record is None:
                 shown = ", ".join(f"{part} {_shown(value)}" for part, value in zip(by, key, strict=True))
                 target.complain(name, "LOOKUP_UNKNOWN", f"there is no {source} with {shown}", to=source)
@@ -356,7 +286,7 @@ def _key_part(inner: Mapped, known: Field, zone: str) -> Part:
     if inner.value is not None:
         expression = inner.value.expression
         return lambda target: expression(target.row, target.arrival.names)
-    take = _plain(inner, known, zone)
+    take = plain(inner, known, zone)
     return lambda target: take(target.raw)
 
 
@@ -371,22 +301,29 @@ def _key(target: Target, name: str, keys: Mapping[str, Part]) -> Key | None:
 
 
 def _make_missing(
+    name: str,
     source: str,
     by: Sequence[str],
     made: Mapping[str, Part],
     asked: Sequence[tuple[Target, Key]],
     found: dict[Key, Record],
 ) -> Mapping_:
-    """Makes the records that no look-up has found, each once, from its first target."""
+    """Makes the records that no look-up has found, each once, from the first target that has nothing wrong.
+
+    Whoever drives this throws in the refusal of a record that cannot be made: it is the arrival's own fault."""
     for target, key in asked:
         if key in found or target.arrival.complaints:
             continue
         try:
             values = {**dict(zip(by, key, strict=True)), **{name: part(target) for name, part in made.items()}}
         except (ValueFault, ExpressionError) as fault:
-            target.complain("", getattr(fault, "code", "CANNOT_COMPUTE"), f"{source}: {fault.message}")
+            target.complain(name, getattr(fault, "code", "CANNOT_COMPUTE"), f"{source}: {fault.message}")
             continue
-        found[key] = yield Create(source, values)
+        try:
+            found[key] = yield Create(source, values)
+        except RequestError as error:
+            for problem in error.complaints or (Complaint("", error.code, error.message),):
+                target.complain(f"{name}.{problem.at}".rstrip("."), problem.code, problem.message, **problem.values)
 
 
 def _along(record: Record, path: Sequence[str]) -> Any:
@@ -407,10 +344,13 @@ def _columns(entries: Any) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for entry in entries:
         for text in (entry.from_, entry.alias):
-            if text is not None and entry.default is None:
-                first = parse_path(text)[:1]
-                if first and isinstance(first[0], str) and first[0] != ROWS:
-                    found[first[0]] = None
+            if entry.default is None:
+                found.update(dict.fromkeys(_first_name(text)))
         for inner in (entry.map, entry.by, entry.set):
             found.update(dict.fromkeys(_columns((inner or {}).values())))
     return tuple(found)
+
+
+def _first_name(path: str | None) -> tuple[str, ...]:
+    first = parse_path(path)[:1] if path is not None else ()
+    return tuple(part for part in first if isinstance(part, str) and part != ROWS)

@@ -73,7 +73,7 @@ def getter(text: str) -> Callable[[Any], Any]:
 
 
 def every(text: str) -> Callable[[Any], list[Any]]:
-    """A function from a raw record to all values at the path, with their order; a single object counts as one."""
+    """A function from a raw record to all values at the path, in their sequence; a single object counts as one."""
     parts = parse_path(text)
 
     def get(raw: Any) -> list[Any]:
