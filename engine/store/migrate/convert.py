@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, column, table, update
 
 from engine.fields.columns import dump_json
+from engine.fields.json import plain_json
 from engine.store.keys import is_key
 from engine.store.migrate.schema import ColumnSchema, decimal_digits
 from engine.store.migrate.selecting import chunks, columns_of
@@ -171,6 +172,13 @@ def _key(value: str) -> str:
     return value
 
 
+def _json(value: str) -> Any:
+    found = plain_json(orjson.loads(value))
+    if found is None:
+        raise ValueError("null is no value")
+    return found
+
+
 def _boolean(value: str) -> bool:
     if value not in ("true", "false"):
         raise ValueError(f"{value} is neither true nor false")
@@ -184,7 +192,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
     "time": _time,
     "key": _key,
-    "json": lambda value: orjson.loads(value),
+    "json": _json,
     "text": str,
     "boolean": _boolean,
 }

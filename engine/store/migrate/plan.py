@@ -27,6 +27,8 @@ from engine.store.migrate.findings import (
 )
 from engine.store.migrate.operations import (
     ConvertColumn,
+    CreateIndex,
+    CreateTable,
     DropColumn,
     DropTable,
     Operation,
@@ -95,7 +97,7 @@ class Plan:
         return tuple(rule for rule in self.failing if rule.blocks)
 
     def text(self) -> str:
-        """The plan for people, a line for each point."""
+        """The plan for people, a line for each point; new tables have their indexes without a word."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -103,7 +105,9 @@ class Plan:
             yield f"Nothing to do: the definitions {self.fingerprint[:12]} are in force."
             return
         yield f"Definitions {self.present[:12] if self.present else '(none)'} -> {self.fingerprint[:12]}"
-        yield from _section("Tables", self.operations)
+        new = {step.table for step in self.operations if isinstance(step, CreateTable)}
+        told = [step for step in self.operations if not (isinstance(step, CreateIndex) and step.table in new)]
+        yield from _section("Tables", told)
         work = [
             f"work out {'.'.join((model, *path, name))}" for model, all_ in self.work.items() for path, name in all_
         ]
