@@ -32,8 +32,8 @@ def site(desk: Desk) -> Iterator[str]:
 
 
 @pytest.fixture
-def chinese(page: Page, site: str) -> Page:
-    """A page of a desktop browser whose reader wants Chinese."""
+def chinese(site: str, page: Page) -> Page:
+    """A page of a desktop browser whose reader wants Chinese. It is closed before the server: the site comes first."""
     page.context.add_cookies([{"name": "lang", "value": "zh", "url": site}])
     return page
 
