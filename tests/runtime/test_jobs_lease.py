@@ -116,6 +116,18 @@ def test_who_was_taken_for_dead_goes_on_under_another_name(jobs: DbosJobs, datab
     engine.dispose()
 
 
+def test_who_leaves_in_good_order_leaves_nothing_behind(jobs: DbosJobs, database_url: str) -> None:
+    worker = Notebook()
+    jobs.start(worker)
+    jobs.hand_over([worker.job("a")])
+    until(lambda: len(worker.settled) == 1)
+    jobs.stop()
+    engine, table = lease_table(database_url)
+    with engine.begin() as connection:
+        assert connection.execute(text(f"SELECT id FROM {table}")).all() == []
+    engine.dispose()
+
+
 def test_what_the_dead_have_left_is_taken_over(jobs: DbosJobs, database_url: str) -> None:
     """Holds the private call to what we need of it, and its release is pinned: see the dependencies of the project."""
     worker = Notebook()

@@ -71,8 +71,9 @@ class DbosJobs:
             if not _ONE.acquire(blocking=False):
                 raise EngineError("this process runs jobs already, of this application or another")
             try:
-                # A step holds up to two connections; the rest is for polling, heartbeats and DBOS's own threads.
-                self._engine = job_pool(self._url, 2 * self._concurrency * len(worker.queues) + 20)
+                # Nothing is held while a job is performed, so those of all queues share what one needs; the rest is for
+                # polling, heartbeats and DBOS's own threads.
+                self._engine = job_pool(self._url, self._concurrency + 20)
                 schema = SCHEMA if self._engine.dialect.name == "postgresql" else None
                 self._lease = Lease(self._engine, schema, seconds=self._lease_seconds)
                 self._launch(worker)
@@ -157,8 +158,10 @@ class DbosJobs:
 
     def _halt(self) -> None:
         """Stops DBOS. What it has not finished in time is left to others, who then find this process dead."""
-        self._client.destroy()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=PATIENCE if self._running else 0)
+        if not self._left_by(self._executor):
+            self._lease.remove(self._executor)
+        self._client.destroy()
 
     def _workflow(self, worker: Worker) -> Callable[[str, int], None]:
         """One attempt at one job, as DBOS runs it."""
