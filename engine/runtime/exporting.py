@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -20,12 +21,14 @@ from engine.ports import Record
 from engine.runtime.reading import Reading
 from engine.runtime.service import denied
 from engine.store.database import Database
+from engine.store.transaction import Transaction
 
 #: Records read at a time.
 CHUNK = 500
 #: What a spreadsheet program would take for a formula gets an apostrophe, which it takes for "this is text".
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+T = TypeVar("T")
 WriteRow = Callable[[Sequence[Any]], None]
 
 
@@ -54,34 +57,50 @@ class Exporter:
         with _writer(path) as write:
             write([self._label(model, column, language) for column in columns])
             count = 0
-            for record in self._records(actor, name, model, columns):
-                write([self._cell(actor, model, record, column, language) for column in columns])
+            for cells in self._records(
+                actor,
+                name,
+                model,
+                columns,
+                lambda record: [self._cell(actor, model, record, column, language) for column in columns],
+            ):
+                write(cells)
                 count += 1
         return count
 
     def _lines(self, actor: Actor, model: str, name: str, path: Path) -> int:
         count = 0
         with path.open("wb") as file:
-            for record in self._records(actor, name, model, ()):
-                file.write(orjson.dumps(self.reading.wire(actor, model, record)) + b"\n")
+            for line in self._records(
+                actor, name, model, (), lambda record: orjson.dumps(self.reading.wire(actor, model, record))
+            ):
+                file.write(line + b"\n")
                 count += 1
         return count
 
-    def _records(self, actor: Actor, name: str, model: str, columns: Sequence[str]) -> Iterator[Record]:
+    def _records(
+        self, actor: Actor, name: str, model: str, columns: Sequence[str], shape: Callable[[Record], T]
+    ) -> Iterator[T]:
+        """What ``shape`` makes of each record, in the transaction that has read it: rows come when asked for."""
         view = self.catalog.views.get(name)
         where = view.where.expression if view is not None and view.where is not None else None
         sort = view.sort if view is not None else ()
         expand = tuple(dict.fromkeys(column.rpartition(".")[0] for column in columns if "." in column))
         links = tuple(column for column in columns if isinstance(self._field(model, column), LinkField))
+
+        def read(tx: Transaction, after: str | None) -> tuple[list[T], str | None]:
+            page = self.reading.page(
+                tx, actor, model, where=where, sort=sort, limit=CHUNK, after=after, expand=(*expand, *links)
+            )
+            records = page.records
+            if not columns:  # whole records, and a page brings them without their rows
+                records = self.reading.store.records.load(tx, model, [record["id"] for record in records])
+            return [shape(record) for record in records], page.next
+
         after: str | None = None
         while True:
-            page = self.database.read(
-                lambda tx, after=after: self.reading.page(  # type: ignore[misc]  # the default keeps this round's cursor
-                    tx, actor, model, where=where, sort=sort, limit=CHUNK, after=after, expand=(*expand, *links)
-                )
-            )
-            yield from page.records
-            after = page.next
+            shaped, after = self.database.read(partial(read, after=after))
+            yield from shaped
             if after is None:
                 return
 
