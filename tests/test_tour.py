@@ -1,4 +1,5 @@
-"""The tour of the README, taken step by step while a server runs: its files are saved, its commands print what it says."""
+"""The tour of the README, taken step by step while a server runs: its files are saved, its commands print what it
+says."""
 
 from __future__ import annotations
 
@@ -134,8 +135,14 @@ def test_an_application_of_ones_own(folder: Path) -> None:
             walker.run(command, printed)
 
 
-@pytest.mark.parametrize(("printed", "output", "same"), [
-    (["a", "…", "c"], "a\nb\nc\n", True), (["a … c"], "a b c", True), (["a", "c"], "a\nb\nc", False), (["1 passed"], "11 passed", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("printed", "output", "same"),
+    [
+        (["a", "…", "c"], "a\nb\nc\n", True),
+        (["a … c"], "a b c", True),
+        (["a", "c"], "a\nb\nc", False),
+        (["1 passed"], "11 passed", False),
+    ],
+)
 def test_what_is_printed_is_compared(printed: list[str], output: str, same: bool) -> None:
     assert bool(like(printed).match(output)) is same
