@@ -19,7 +19,7 @@ run: $(READY) ## start the server with demo data; PORT=8080 changes the port
 	@exec $(BIN)/orderloom serve --demo --port $(PORT)
 
 test: $(READY) | $(CHROMIUM) ## run the tests
-	@$(BIN)/python -m pytest -q -m "not soak"
+	@$(BIN)/python -m pytest -q -m "not soak" -n 2 --dist loadfile
 
 check: $(READY) ## style, types, import contracts, documentation, and the definitions of the reference application
 	@echo "ruff";        $(BIN)/ruff check --quiet .
