@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from engine.cli import app
 from tests.serving import ROOT, Served, copy_of_application, serve, until
 
 CHANNEL = ROOT / "tests/reference/group_buying_intake.yaml"
@@ -30,6 +33,7 @@ def of_yesterday(payload: Path) -> bytes:
 
 
 PAYLOAD = of_yesterday(ROOT / "tests/reference/payloads/group_buying.json")
+WEB_SHOP = of_yesterday(ROOT / "definitions/tests/payloads/ecommerce.json")
 
 #: What the payload speaks of, and no file can know.
 RECORDS: list[tuple[str, dict[str, Any]]] = [
@@ -95,6 +99,29 @@ def test_a_file_makes_a_channel_without_a_restart(server: Served, admin: httpx.C
     assert arrive(server).json()["counts"] == {"duplicate": 1}
     refused = httpx.post(f"{server.address}/intake/group_buying", content=PAYLOAD, headers={"X-Signature": "0" * 64})
     assert refused.status_code == 401
+
+
+def test_the_other_channels_are_as_they_were(server: Served, admin: httpx.Client, folder: Path) -> None:
+    shop = json.loads(WEB_SHOP)
+
+    made = CliRunner().invoke(app, ["--app", str(folder), "token", "create", "admin", "--name", "shop"])
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+
+    def sell(number: str) -> dict[str, Any]:
+        shop["trade"]["tid"] = number
+        answer = httpx.post(f"{server.address}/intake/ecommerce", json=shop, headers=headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()["items"][0]
+        return found
+
+    first = sell("live-1")
+    shutil.copy(CHANNEL, folder / "definitions")
+    until(lambda: arrive(server).status_code == 200, "the channel")
+    second = sell("live-2")
+    assert (first["result"], second["result"]) == ("created", "created")
+    old, new = (admin.get(f"/api/order/{item['record']}").json() for item in (first, second))
+    assert old["status"] == new["status"]
+    assert old["payable_amount"] == new["payable_amount"]
 
 
 def test_with_one_mistake_in_it_nothing_of_it_loads(server: Served, admin: httpx.Client, folder: Path) -> None:
