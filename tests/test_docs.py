@@ -45,7 +45,8 @@ def commands(markdown: str) -> set[tuple[str, ...]]:
         match = re.match(r"(?:\$ )?(?:\S*/)?(make|orderloom|python3? cli\.py)((?: +[^#|&;]\S*)*)", line.strip())
         if match:
             program = "make" if match[1] == "make" else "orderloom"
-            words = [word for word in match[2].split() if re.fullmatch(r"[a-z][a-z-]*", word)]
+            given = re.sub(r"--app \S+", "", match[2])  # its value is no command
+            words = [word for word in given.split() if re.fullmatch(r"[a-z][a-z-]*", word)]
             found.add((program, *words[: 1 if program == "make" else 2]))
     return found
 
@@ -86,17 +87,23 @@ def test_every_code_with_a_meaning_is_in_use() -> None:
     }
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/running.md"])
 def test_every_command_in_the_documents_exists(document: str) -> None:
     named = commands((ROOT / document).read_text("utf-8"))
     assert named, f"{document} names no command at all"
     assert not [gap for command in named if (gap := missing(command))]
 
 
+@pytest.mark.parametrize(
+    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda p: p.name
+)
+def test_every_file_that_a_document_links_to_exists(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
+    assert not [link for link in links if "://" not in link and not (document.parent / link).exists()]
+
+
 def test_commands_are_found_wherever_code_stands() -> None:
-    markdown = (
-        "Run `make check`, then:\n\n```sh\n$ orderloom user add ann --role sales\n```\n\n    python cli.py plan\n"
-    )
+    markdown = "Run `make check`, then:\n\n```sh\n$ orderloom --app shop user add ann --role sales\n```\n\n    python cli.py plan\n"
     assert commands(markdown) == {("make", "check"), ("orderloom", "user", "add"), ("orderloom", "plan")}
 
 

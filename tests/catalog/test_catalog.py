@@ -70,7 +70,7 @@ def test_in_rows_the_record_around_goes_by_record_and_by_its_model() -> None:
 def test_a_workflow_is_the_channels_or_the_models() -> None:
     channel = """channel: web
 intake: {format: json}
-identity: {key: [number]}
+identity: {key: [note]}
 map: {note: $.note}
 workflow: quick
 ---

@@ -17,6 +17,8 @@ def lines(page: Page) -> Locator:
 
 def choose(page: Page, box: Locator, text: str) -> None:
     """Types into a look-up and takes the first that it offers, all by keyboard."""
+    # What is typed before the page's scripts listen is text and asks for nothing.
+    page.wait_for_load_state("networkidle")
     box.focus()
     page.keyboard.type(text)
     expect(page.locator("[role=option][aria-selected=true]")).to_be_visible()
