@@ -103,7 +103,8 @@ def test_every_file_that_a_document_links_to_exists(document: Path) -> None:
 
 
 def test_commands_are_found_wherever_code_stands() -> None:
-    markdown = "Run `make check`, then:\n\n```sh\n$ orderloom --app shop user add ann --role sales\n```\n\n    python cli.py plan\n"
+    fenced = "```sh\n$ orderloom --app shop user add ann --role sales\n```\n"
+    markdown = f"Run `make check`, then:\n\n{fenced}\n    python cli.py plan\n"
     assert commands(markdown) == {("make", "check"), ("orderloom", "user", "add"), ("orderloom", "plan")}
 
 
