@@ -20,7 +20,7 @@ from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
 from engine.expressions.postgres import install_functions
 from engine.store.database import Database
-from engine.store.migrate.fills import Fill, WorkOut
+from engine.store.migrate.fills import Fill, WorkOut, filled_from_data
 from engine.store.migrate.operations import (
     Doing,
     Operation,
@@ -160,7 +160,7 @@ def _carry_out(
         catalog.fingerprint,
         catalog.sources,
         plan=plan.as_data(),
-        inverse=_inverse(plan),
+        inverse=_inverse(plan.operations, plan.losses, plan.fills),
         at=at,
         by=actor,
     )
@@ -179,7 +179,7 @@ def invert(
     """What was done to take the application of these definitions back, which must be the last one. The definitions
     before them are in force again. Columns and tables that were dropped come back empty.
 
-    Raises NotInvertible, LossRefused (of what was put in since), StalePlan; then nothing has changed.
+    Raises NotInvertible, LossRefused (of what was put in since), Impossible; then nothing has changed.
     """
 
     def work(tx: Transaction) -> Applied:
@@ -188,7 +188,8 @@ def invert(
         last, before = _last_two(snapshots.list(tx, limit=2), fingerprint)
         steps = tuple(from_data(step) for step in last.inverse["operations"])
         connection = tx.connection()
-        losses = tuple(find_losses(connection, steps, reflect(connection)))
+        filled = filled_from_data(last.inverse["filled"])
+        losses = tuple(find_losses(connection, steps, reflect(connection), filled))
         if losses and not allow_loss:
             raise LossRefused(losses)
         _run(steps, _doing(tx, progress))
@@ -201,7 +202,7 @@ def invert(
                 "operations": last.inverse["operations"],
                 "tables": before.plan["tables"],
             },
-            inverse={"operations": [step.inverse().as_data() for step in reversed(steps)], "lost": _texts(losses)},
+            inverse=_inverse(steps, losses, ()),
             at=at,
             by=actor,
         )
@@ -219,14 +220,13 @@ def _last_two(found: Sequence[Snapshot], fingerprint: str) -> tuple[Snapshot, Sn
     return found[0], found[1]
 
 
-def _inverse(plan: Plan) -> Mapping[str, Any]:
-    """What undoes the plan, as data, and what it cannot bring back."""
-    steps = [step.inverse().as_data() for step in reversed(plan.operations)]
-    return {"operations": steps, "lost": _texts(plan.losses)}
-
-
-def _texts(losses: Sequence[Loss]) -> list[str]:
-    return [str(loss) for loss in losses]
+def _inverse(steps: Sequence[Operation], losses: Sequence[Loss], fills: Sequence[Fill]) -> Mapping[str, Any]:
+    """What undoes the steps, as data, with what that cannot bring back, and what it may take away unasked."""
+    return {
+        "operations": [step.inverse().as_data() for step in reversed(steps)],
+        "lost": [str(loss) for loss in losses],
+        "filled": [fill.as_data() for fill in fills if fill.missing is None],
+    }
 
 
 def _lock(tx: Transaction) -> None:

@@ -41,7 +41,7 @@ def converter(before: str, after: str) -> Convert:
 
     def convert(value: Any) -> tuple[Any, bool]:
         try:
-            found = read(value if _numeric(before) and _numeric(after) else _text(value, before))
+            found = read(value if _numeric(before) and _numeric(after) else text_of(value, before))
         except (ValueError, DecimalException):
             return None, False
         return found, not _numeric(after) or _numeric_value(value) == found
@@ -112,7 +112,7 @@ def _numeric_value(value: Any) -> Decimal | None:
         return None
 
 
-def _text(value: Any, kind: str) -> str:
+def text_of(value: Any, kind: str) -> str:
     """The value as a text that says everything."""
     if kind == "json":
         return dump_json(value)

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, select, update
 
 from engine.catalog.catalog import Catalog
-from engine.fields.columns import dump_json
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.store.migrate.compare import Renames
+from engine.store.migrate.convert import converter, text_of
 from engine.store.migrate.operations import AddColumn, Doing, Operation, Progress
 from engine.store.migrate.schema import ColumnSchema, Schema
 from engine.store.migrate.selecting import columns_of
@@ -51,11 +51,24 @@ class Fill:
     def __str__(self) -> str:
         if self.missing is not None:
             return f"leave {self.table}.{self.column} empty: there is no {self.missing}"
-        return f"fill {self.table}.{self.column} with {dump_json(_plain(self.value))}"
+        return f"fill {self.table}.{self.column} with {text_of(self.value, self.kind)}"
+
+    def as_data(self) -> dict[str, Any]:
+        """What was filled in, as JSON: taking the column away again loses nothing that somebody has put in."""
+        names = {"table": self.table, "column": self.column, "kind": self.kind}
+        return {**names, "text": text_of(self.value, self.kind)}
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | list | dict) else str(value)
+#: What was filled in (a kind and a value), by table and column.
+Filled = Mapping[tuple[str, str], tuple[str, Any]]
+
+
+def filled_from_data(data: Sequence[Mapping[str, str]]) -> Filled:
+    """What ``as_data`` of fills wrote down."""
+    return {
+        (each["table"], each["column"]): (each["kind"], converter("text", each["kind"])(each["text"])[0])
+        for each in data
+    }
 
 
 def added_fields(tables: Tables, operations: Sequence[Operation]) -> Iterator[tuple[Level, str, Field, str]]:

@@ -16,7 +16,7 @@ from engine.fields.rows import RowsField
 from engine.store.migrate.compare import Renames
 from engine.store.migrate.fills import constant_default
 from engine.store.migrate.operations import CreateIndex, Operation
-from engine.store.migrate.schema import Schema
+from engine.store.migrate.schema import Schema, kind_of
 from engine.store.migrate.selecting import columns_of
 from engine.store.tables import Level, Tables
 
@@ -178,7 +178,7 @@ class _Finder:
         column = self._there.c.get(self._before(name))
         if column is None or (before is not None and _rules(field) == _rules(before)):
             return
-        if self._level.table.c[name].type._static_cache_key != column.type._static_cache_key:
+        if kind_of(self._level.table.c[name].type) != self._columns[self._before(name)].kind:
             return  # they are converted, and what does not fit is counted as lost
         if isinstance(field, LinkField):
             yield from self._foreign(name, field, before)

@@ -192,7 +192,7 @@ class ConvertColumn(Operation):
     primary: tuple[str, ...]
 
     def run(self, doing: Doing) -> None:
-        between = f"_{self.column}"
+        between = "_converted"  # no field's name begins like this
         doing.operations.add_column(self.table, new_column(between, ColumnSchema(self.after)))
         convert_column(
             doing.connection,
@@ -226,7 +226,7 @@ class RebuildTable(Operation):
     after: TableSchema
 
     def run(self, doing: Doing) -> None:
-        between = f"{self.table}_new"
+        between = "_rebuilt"
         doing.operations.create_table(between, *table_items(self.after), sqlite_with_rowid=self.after.rowid)
         kept = {name: column for name, column in self.after.columns.items() if name in self.before.columns}
         old, new = columns_of(self.table, kept), columns_of(between, kept)

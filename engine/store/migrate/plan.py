@@ -16,7 +16,7 @@ from engine.fields.columns import dump_json
 from engine.store.database import Database
 from engine.store.migrate.compare import compare, find_renames, renamed_values, wanted
 from engine.store.migrate.convert import unfit
-from engine.store.migrate.fills import Fill, find_fills, worked_out
+from engine.store.migrate.fills import Fill, Filled, find_fills, worked_out
 from engine.store.migrate.findings import (
     Endpoints,
     Failing,
@@ -200,9 +200,11 @@ def _in_force(
         return None
 
 
-def find_losses(connection: Connection, steps: Sequence[Operation], have: Schema) -> Iterator[Loss]:
-    """What the steps would take away that is there now."""
-    names = _Names()
+def find_losses(
+    connection: Connection, steps: Sequence[Operation], have: Schema, filled: Filled | None = None
+) -> Iterator[Loss]:
+    """What the steps would take away that is there now, except for what was only filled in."""
+    names, own = _Names(), filled or {}
     for step in steps:
         table = names.table(step.table)
         if isinstance(step, DropTable):
@@ -211,7 +213,7 @@ def find_losses(connection: Connection, steps: Sequence[Operation], have: Schema
         elif isinstance(step, DropColumn | RebuildTable):
             gone = [step.column] if isinstance(step, DropColumn) else step.before.columns.keys() - step.after.columns
             for column in (names.column(table, name) for name in gone):
-                if count := count_values(connection, table, column):
+                if count := count_values(connection, table, column, own.get((table, column))):
                     yield Loss(table, column, count, f"column {table}.{column}: {_values(count)}")
         elif isinstance(step, ConvertColumn):
             column = names.column(table, step.column)

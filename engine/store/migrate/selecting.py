@@ -23,9 +23,12 @@ def count_rows(connection: Connection, name: str) -> int:
     return int(connection.execute(select(func.count()).select_from(table(name))).scalar_one())
 
 
-def count_values(connection: Connection, name: str, which: str) -> int:
-    """In how many rows the column is not null."""
+def count_values(connection: Connection, name: str, which: str, but: tuple[str, Any] | None = None) -> int:
+    """In how many rows the column is not null; with ``but`` (a kind and a value) has another value than that."""
     clause = select(func.count()).select_from(table(name, column(which))).where(column(which).is_not(None))
+    if but is not None:
+        kind, value = but
+        clause = clause.where(column(which, type_of(kind)) != literal(value, type_of(kind)))
     return int(connection.execute(clause).scalar_one())
 
 
