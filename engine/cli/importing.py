@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from engine.cli.bars import bar
 from engine.cli.opening import opened
 from engine.cli.place import Place, pass_place
-from engine.cli.progress import bar
 from engine.errors import Label
 from engine.fields.field import say
 from engine.runtime.importing import Importer, ImportResult

@@ -1,36 +1,31 @@
-"""What long work shows of itself while it lasts."""
+"""What a migration shows of itself while it lasts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from engine.store.migrate.operations import Progress as Tell
 
-
-def bar() -> Progress:
-    """A line on the terminal that is gone when the work is done. Where there is no terminal it shows nothing."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+#: Where the line comes from. Most starts have nothing to migrate, and shall not wait until rich is imported.
+BARS = "engine.cli.bars"
 
 
 @contextmanager
 def steps() -> Iterator[Tell]:
-    """Shows the steps of a migration."""
-    with bar() as progress:
-        task = progress.add_task("", total=None)
+    """Shows the steps, from the first one on."""
+    with ExitStack() as stack:
+
+        @cache
+        def line() -> tuple[Any, Any]:
+            progress = stack.enter_context(import_module(BARS).bar())
+            return progress, progress.add_task("", total=None)
 
         def tell(what: str, done: int, all_: int) -> None:
+            progress, task = line()
             progress.update(task, description=what, completed=done, total=all_ or None)
 
         yield tell
