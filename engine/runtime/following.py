@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from threading import Event, Thread
 
 from engine.runtime.engine import Engine
+from engine.store.migrate.apply import ALEMBIC
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +37,9 @@ class Following:
 
     def _run(self) -> None:
         pause = self._interval
+        # When this process serves already, so that the first change of a file does not wait for it.
+        if not self._stop.wait(pause):
+            import_module(ALEMBIC)
         while not self._stop.wait(pause):
             try:
                 self._engine.follow()

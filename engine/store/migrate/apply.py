@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,6 +33,8 @@ from engine.store.transaction import Transaction
 
 #: One process at a time changes the tables of a PostgreSQL database.
 _LOCK = 0x6F6C5F61
+#: What has Alembic do the steps.
+ALEMBIC = "engine.store.migrate.through_alembic"
 
 
 class StalePlan(EngineError):
@@ -237,7 +238,7 @@ def _lock(tx: Transaction) -> None:
 
 def _doing(tx: Transaction, progress: Progress) -> Doing:
     connection: Connection = tx.connection()
-    return Doing(Operations(MigrationContext.configure(connection)), connection, progress)
+    return Doing(import_module(ALEMBIC).operations(connection), connection, progress)
 
 
 def _run(steps: Sequence[Operation | Fill], doing: Doing) -> None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from alembic.operations import Operations
 from sqlalchemy import Connection, insert, select, update
 
 from engine.store.migrate.convert import convert_column
@@ -24,6 +23,9 @@ from engine.store.migrate.schema import (
     table_items,
 )
 from engine.store.migrate.selecting import columns_of
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 #: Called with what is being done, how many rows of it are done, and how many there are (0: not known).
 Progress = Callable[[str, int, int], None]
