@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import subprocess
@@ -25,7 +26,7 @@ def free_port() -> int:
 def running(
     command: Sequence[str], port: int, environment: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The process of the command, once it listens on the port; stopped at the end."""
+    """The process of the command, once it answers on the port; stopped at the end."""
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})})
     try:
         await_port(port, process)
@@ -36,16 +37,21 @@ def running(
 
 
 def await_port(port: int, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Returns when somebody listens on the port."""
+    """Returns when a request to the port is answered, however. Connections are taken long before."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
             raise SystemExit(f"the server ended with {process.returncode}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise SystemExit("the server does not listen")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            return
+        except OSError:
+            time.sleep(0.02)
+        finally:
+            connection.close()
+    raise SystemExit("the server does not answer")
 
 
 def orderloom(url: str, port: int) -> list[str]:
