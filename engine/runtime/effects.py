@@ -224,11 +224,12 @@ class Effects:
         put_in = {**self.service.blank_input(workflow, working, effect.event), **effect.input}
         frame = self.act.frame(working.model, working.record, effect.event, input=put_in)
         verdict = may_fire(workflow, effect.event, frame, working.record["holds"])
-        if not verdict:
+        event = self.service.event_of(workflow, working, effect.event)
+        if not verdict or event is None:
             raise refusal(verdict.reasons)
         before = working.record["status"]
         entry = self.act.note(working, effect.event, before, before)
-        self.drive(take(workflow, self.service.event_of(workflow, working, effect.event), frame))
+        self.drive(take(workflow, event, frame))
         entry["to_state"] = working.record["status"]
         return working.record
 

@@ -18,6 +18,7 @@ from engine.fields.field import Field, say
 from engine.fields.link import LinkField
 from engine.policy.access import Actor
 from engine.ports import Record
+from engine.runtime.cells import harmless
 from engine.runtime.reading import Reading
 from engine.runtime.service import denied
 from engine.store.database import Database
@@ -25,8 +26,6 @@ from engine.store.transaction import Transaction
 
 #: Records read at a time.
 CHUNK = 500
-#: What a spreadsheet program would take for a formula gets an apostrophe, which it takes for "this is text".
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 T = TypeVar("T")
 WriteRow = Callable[[Sequence[Any]], None]
@@ -166,9 +165,7 @@ def _writer(path: Path) -> Iterator[WriteRow]:
 
 
 def _harmless(cell: Any) -> Any:
-    if isinstance(cell, str) and cell.startswith(FORMULA) and not _is_number(cell):
-        return "'" + cell
-    return cell
+    return harmless(cell) if isinstance(cell, str) and not _is_number(cell) else cell
 
 
 def _is_number(text: str) -> bool:

@@ -111,7 +111,7 @@ class Service:
         if workflow is None:
             raise Refused(f"{model} has no workflow", code="TRANSITION_REFUSED")
         self.store.records.expand(tx, model, [working.record], workflow_reads(workflow))
-        known = self._find_event(workflow, working.record["status"], event)
+        known = self.event_of(workflow, working, event)
         self._demand(self.rights.may_fire(actor, model, event, known.by if known else None))
         frame = act.frame(model, working.record, event, input=self._input(act, known, put_in or {}))
         verdict = may_fire(workflow, event, frame, working.record["holds"])
@@ -122,8 +122,7 @@ class Service:
         entry = act.note(working, event, before, before, dict(put_in or {}) or None)
         working.trail.extend(verdict.reasons)
         effects.drive(take(workflow, known, frame))
-        record = self._done(effects, working, entry)
-        return record
+        return self._done(effects, working, entry)
 
     def delete(self, tx: Transaction, actor: Actor, model: str, key: str, *, version: int | None = None) -> None:
         """Moves the record to the trash; ``restore`` brings it back."""
@@ -168,8 +167,7 @@ class Service:
         effects.release(working, hold, why)
         return self._done(effects, working, entry)
 
-    # Inner acts: shared by the public ones and by effects, which act with the definitions' authority
-    # --------------------
+    # Inner acts: shared by the public ones and by effects, which act with the authority of the definitions ----------
 
     def make(
         self,
@@ -286,13 +284,10 @@ class Service:
             return present
         return self._catalog_at(tx, case["definitions"]).workflows[case["workflow"]]
 
-    def event_of(self, workflow: Workflow, working: Working, name: str) -> Event:
-        """The event of that name in the record's state; may_fire has said that it is there."""
-        return events_from(workflow, working.record["status"])[name]
-
     @staticmethod
-    def _find_event(workflow: Workflow, state: str | None, name: str) -> Event | None:
-        return events_from(workflow, state).get(name)
+    def event_of(workflow: Workflow, working: Working, name: str) -> Event | None:
+        """The event of that name in the record's state, or None when it has no such event there."""
+        return events_from(workflow, working.record["status"]).get(name)
 
     def _input(self, act: Act, event: Event | None, values: Values) -> Record:
         """The event's input, typed, or InvalidValues."""
@@ -311,7 +306,7 @@ class Service:
 
     def blank_input(self, workflow: Workflow, working: Working, name: str) -> Record:
         """The input of an event in the record's state with nothing put in."""
-        event = events_from(workflow, working.record["status"]).get(name)
+        event = self.event_of(workflow, working, name)
         return self._input_reader(event).blank() if event is not None else {}
 
     def _input_reader(self, event: Event) -> Reader:

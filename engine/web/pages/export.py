@@ -9,6 +9,7 @@ from functools import partial
 
 from starlette.responses import Response, StreamingResponse
 
+from engine.runtime.cells import harmless
 from engine.runtime.service import denied
 from engine.store.database import Transaction
 from engine.store.query import Page
@@ -19,9 +20,6 @@ from engine.web.pages.visit import Visit
 
 #: How many records are read at a time.
 CHUNK = 500
-
-#: Spreadsheets take a cell that begins so for a formula. An apostrophe makes it text again.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def download(visit: Visit) -> Response:
@@ -71,7 +69,7 @@ async def _rows(visit: Visit) -> AsyncIterator[str]:
 def _cell(value: Shown) -> str:
     if value.kind == "number":
         return value.text.replace(",", "")
-    return f"'{value.text}" if value.text.startswith(FORMULA) else value.text
+    return harmless(value.text)
 
 
 def _line(cells: Sequence[str]) -> str:
