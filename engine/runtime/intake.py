@@ -23,8 +23,8 @@ from engine.policy.intake.formats import Raw, csv_table, decode, json_records, s
 from engine.policy.intake.mapping import Arrival, ChannelMap
 from engine.policy.intake.raw import decode_json, storable
 from engine.policy.rules import work_through
-from engine.policy.transition import events_from, take
-from engine.ports import Create, Record
+from engine.policy.transition import events_from
+from engine.ports import Create, Fire, Record
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, not_accepted
 from engine.runtime.service import Service
@@ -315,16 +315,13 @@ class Intake:
         return form.submit if form is not None else None
 
     def submit(self, effects: Effects, working: Working, event: str) -> None:
-        """Fires the event on a new record, with the channel's authority."""
+        """Fires the event on a new record, as a step would: its guard counts. A record that has moved on by itself, or
+        is held back from this very event, stays where it is."""
         workflow = self.service.workflow_of(effects.act, working)
-        known = events_from(workflow, working.record["status"]).get(event) if workflow is not None else None
-        if workflow is None or known is None:
-            return  # what the channel accepted has moved on by itself
-        act = effects.act
-        before = working.record["status"]
-        entry = act.note(working, event, before, before)
-        effects.drive(take(workflow, known, act.frame(working.model, working.record, event, input={})))
-        entry["to_state"] = working.record["status"]
+        if workflow is None or self.service.event_of(workflow, working, event) is None:
+            return
+        if not any(event in (hold["blocks"] or ()) for hold in working.record["holds"]):
+            effects.perform(Fire(working.model, working.record, event))
 
     def _remember(
         self,

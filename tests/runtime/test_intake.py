@@ -51,7 +51,7 @@ workflow: sending
 for: parcel
 start: draft
 states:
-  draft: {events: {send: {require: 'note != "keep"', to: sent}, keep: {to: draft}}}
+  draft: {events: {send: {require: 'coalesce(note, "") != "keep"', to: sent}, keep: {to: draft}}}
   sent: {}
 ---
 channel: desk
@@ -83,6 +83,15 @@ map:
   note: $.note
   town: {lookup: town, by: {name: $.town, zip: $.zip}}
   zip: {lookup: town.zip, by: {name: $.town, zip: $.zip}}
+---
+channel: careful
+for: parcel
+intake: {format: json}
+identity: {key: code}
+submit: send
+map: {code: $.code, town: $.town, weight: $.weight}
+accept:
+  odd: {require: weight <= 20, otherwise: [{hold: heavy, blocks: [send]}]}
 ---
 channel: plain
 for: parcel
@@ -184,6 +193,17 @@ def test_a_submitted_record_is_no_longer_changed(desk: Desk) -> None:
     assert desk.parcel(made)["note"] is None
     # The arrival still says what the record came from: the same message again is a duplicate.
     assert results(desk.send("strict", value)) == ["duplicate"]
+
+
+def test_the_guard_of_the_event_counts_for_channels_too(desk: Desk) -> None:
+    [refused] = desk.send("strict", {"code": "S1", "town": "Big", "zip": "100", "version": 1, "note": "keep"})
+    assert (refused.result, told(refused)) == ("refused", [("", "GUARD_REFUSED")])
+    assert desk.count("parcel") == 0
+
+
+def test_what_is_held_back_from_its_event_stays_where_it_is(desk: Desk) -> None:
+    light, heavy = (desk.send("careful", {"code": f"C{kg}", "town": "T1", "weight": kg})[0] for kg in (20, 21))
+    assert [desk.parcel(each)["status"] for each in (light, heavy)] == ["sent", "draft"]
 
 
 def test_the_same_again_is_a_duplicate(desk: Desk) -> None:
