@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from engine.web.pages.lists import PER_PAGE
-from tests.web.desk_app import Desk
+from tests.web.desk_app import Desk, open_desk
 
 HX = {"HX-Request": "true"}
 
@@ -145,6 +146,16 @@ def test_a_look_up_by_pinyin_knows_what_was_added_since(desk: Desk, visitor: Tes
     assert visitor.get("/m/supplier/lookup?q=ruifeng").json()["options"] == []
     desk.put("supplier", code="S200", name="瑞丰贸易", phone="13800001234")
     assert [o["note"] for o in visitor.get("/m/supplier/lookup?q=ruifeng").json()["options"]] == ["S200"]
+
+
+def test_a_look_up_by_pinyin_is_of_this_application(tmp_path: Path) -> None:
+    """Two applications of one process share what is defined, and nothing of what is stored."""
+    for n in range(10):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        with open_desk(folder) as desk:
+            visitor = TestClient(desk.application)
+            assert [o["note"] for o in visitor.get("/m/supplier/lookup?q=jinsheng").json()["options"]] == ["S101"]
 
 
 def test_look_ups_and_the_palette_show_only_what_one_may_read(desk: Desk, visitor: TestClient) -> None:

@@ -19,6 +19,9 @@ from engine.web.pages.visit import Visit
 #: How many records a look-up offers.
 OFFERED = 8
 
+#: How many records that sound like a text are looked at, of which a reader may read fewer.
+SOUNDING = 200
+
 #: How many records of each model the palette offers, and in how many models it looks.
 IN_PALETTE, MODELS_IN_PALETTE = 3, 6
 
@@ -91,8 +94,8 @@ def _by_sound(presenter: Presenter, tx: Transaction, text: str, limit: int, know
     title = visit.catalog.models[model].title
     if title is None or not presenter.may_search(title):
         return []
-    index = visit.catalog.memo((PinyinIndex, model), lambda: PinyinIndex(model, title))
-    ids = [key for key in index.find(tx, visit.reading, text, limit + len(known)) if key not in known]
+    index = visit.site.sounds.setdefault((model, title), PinyinIndex(model, title))
+    ids = [key for key in index.find(tx, visit.reading, text, SOUNDING) if key not in known]
     if not ids:
         return []
     # Read as this reader: the index knows all titles, and tells nobody of one that is not theirs.

@@ -24,6 +24,7 @@ from engine.runtime.reading import Reading
 from engine.runtime.service import Service
 from engine.store.database import Transaction
 from engine.web.pages.assets import Assets
+from engine.web.pages.pinyin import PinyinIndex
 from engine.web.pages.shell import Shell, theme_of
 from engine.web.pages.words import LANGUAGES, Words, negotiate
 from engine.web.waiting import committed
@@ -35,10 +36,11 @@ REMEMBERED = 31_536_000
 
 
 class Site:
-    """What all pages share: the engine, the templates, the assets."""
+    """What all pages share: the engine, the templates, the assets, how the titles of its records sound."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.sounds: dict[tuple[str, str], PinyinIndex] = {}
         self.assets = Assets()
         self.templates = Environment(
             loader=PackageLoader("engine.web", "templates"),

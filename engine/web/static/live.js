@@ -142,9 +142,9 @@ let timer, request;
 function ask() {
   clearTimeout(timer);
   request?.abort();
+  form.classList.add("asking");
   timer = setTimeout(async () => {
     request = new AbortController();
-    form.classList.add("asking");
     try {
       const answer = await fetch(plan.ask, { method: "POST", body: withoutProposals(), signal: request.signal });
       if (!answer.ok) throw new Error(`${answer.status} from ${answer.url}`);
