@@ -19,6 +19,7 @@ from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
+from engine.fields.wiring import Wire, wire_function
 from engine.policy.access import Actor
 from engine.policy.reach import Reach
 from engine.policy.transition import events_from, may_fire
@@ -271,6 +272,8 @@ class Reading:
 
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
         """The JSON form of the record as this actor may see it."""
+        if not expand:
+            return self._wire_of(actor, model)(record)
         return self._wire(actor, model, self.catalog.fields(model), record, [path.split(".") for path in expand])
 
     def written(self, tx: Transaction, actor: Actor, model: str, record: Record) -> dict[str, Any]:
@@ -280,6 +283,14 @@ class Reading:
         if rows.everything or rows.reach(record, self._act(tx, actor).names(model, record, "read")):
             return self.wire(actor, model, record)
         return {name: record[name] for name in ("id", "version", "status")}
+
+    def _wire_of(self, actor: Actor, model: str) -> Wire:
+        """What makes the JSON form of a record without the linked ones."""
+        hidden, private = self.rights.hidden(actor, model), self.rights.sees_private(actor, model)
+        return self.catalog.memo(
+            (wire_function, model, hidden, private),
+            lambda: wire_function(self.catalog.fields(model), hidden=hidden, private=private),
+        )
 
     def _wire(
         self, actor: Actor, model: str, fields: Mapping[str, Field], record: Record, expand: Sequence[Sequence[str]]

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.fields.columns import ScaledDecimal
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
+from engine.fields.wiring import Namespace, wire_source
 from engine.ports import Record
 
 #: Columns that tell of a change without being one.
 BOOKKEEPING = frozenset({"id", "version", "created_at", "created_by", "updated_at"})
-#: ``str`` writes decimals of up to so many digits as their wire form has them; smaller ones it writes with an exponent.
-PLAIN_DIGITS = 6
-
 #: By the path of what changed (``amount``, ``lines.[ROW ID].amount``): the wire forms before and after.
 Differences = dict[str, list[Any]]
 
@@ -73,22 +70,9 @@ class Changes:
 
 def _wire_function(fields: Mapping[str, Field]) -> Callable[[Record], tuple[Any, ...]]:
     """The function that gives the wire forms of the fields of a record, null being None."""
-    functions: dict[str, Any] = {"str": str}
-    parts = []
-    for name, field in fields.items():
-        value = f"r[{name!r}]"
-        column = field.column_type()
-        if isinstance(field, LinkField):
-            parts.append(f"(x['id'] if (x := {value}) is not None else None)")
-        elif isinstance(column, ScaledDecimal) and column.digits <= PLAIN_DIGITS:
-            parts.append(f"(str(x) if (x := {value}) is not None else None)")
-        elif type(field).wire is Field.wire:
-            parts.append(value)
-        else:
-            functions[f"wire_{name}"] = field.wire
-            parts.append(f"(wire_{name}(x) if (x := {value}) is not None else None)")
-    display = "".join(f"{part}, " for part in parts)
-    made: Callable[[Record], tuple[Any, ...]] = eval(f"lambda r: ({display})", {"__builtins__": {}, **functions})
+    namespace: Namespace = {"__builtins__": {}}
+    display = "".join(f"{wire_source(name, field, namespace)}, " for name, field in fields.items())
+    made: Callable[[Record], tuple[Any, ...]] = eval(f"lambda r: ({display})", namespace)
     return made
 
 
