@@ -202,7 +202,7 @@ def _decimal_parser(precision: int, digits: int, limits: Limits) -> Callable[[An
     zero = Decimal(0).quantize(unit)
 
     def parse(raw: Any) -> Decimal:
-        number = read_number(raw)
+        number = raw if type(raw) is Decimal else read_number(raw)
         try:
             value = quantize(number, unit)
         except Inexact:

@@ -62,6 +62,8 @@ class Rights:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._rows: dict[tuple[frozenset[str], str, str], Rows] = {}
+        #: The roles that may do all there is.
+        self._unlimited = frozenset(name for name, access in catalog.access.items() if access.everything)
 
     def grants(self, actor: Actor, model: str) -> Iterator[tuple[Access, Grant]]:
         """The grants on a model that the actor's roles bring."""
@@ -72,9 +74,7 @@ class Rights:
 
     def unlimited(self, actor: Actor) -> bool:
         """Whether the actor may do all there is: the engine itself, or a role with `everything`."""
-        return actor.everything or any(
-            access.everything for role in actor.roles if (access := self.catalog.access.get(role)) is not None
-        )
+        return actor.everything or not self._unlimited.isdisjoint(actor.roles)
 
     def rows(self, actor: Actor, model: str, right: str) -> Rows:
         """The rows of the model that ``read`` or ``delete`` reaches."""

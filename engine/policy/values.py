@@ -45,6 +45,7 @@ class Reader:
         self._blank = {
             name: None for name, field in fields.items() if field.stored and not isinstance(field, RowsField)
         }
+        self._rows_fields = tuple(name for name, field in fields.items() if isinstance(field, RowsField))
         self.links: dict[str, str] = {
             name: field.target for name, field in self._writable.items() if isinstance(field, LinkField)
         }
@@ -56,9 +57,8 @@ class Reader:
     def blank(self) -> Row:
         """A record with every stored field null and every rows field empty."""
         record: Row = dict(self._blank)
-        for name, field in self.fields.items():
-            if isinstance(field, RowsField):
-                record[name] = []
+        for name in self._rows_fields:
+            record[name] = []
         return record
 
     def read(self, values: Any, complaints: list[Complaint], at: str = "") -> Row:

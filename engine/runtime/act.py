@@ -20,7 +20,6 @@ from engine.policy.access import Actor
 from engine.ports import Notify, Reason, Record
 from engine.steps.step import Frame
 from engine.store.keys import new_key
-from engine.store.records import snapshot
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 
@@ -112,7 +111,7 @@ class Act:
         """The record in hand, from one that this transaction has loaded."""
         working = self.working.get(record["id"])
         if working is None:
-            before = snapshot(record, self.catalog.fields(model))
+            before = self.store.records.snapshot(model, record)
             working = self.working[record["id"]] = Working(model, record, before, before, act)
         return working
 
@@ -203,7 +202,7 @@ class Act:
                 self._flush(working)
 
     def _flush(self, working: Working) -> None:
-        record, stored, fields = working.record, working.stored, self.catalog.fields(working.model)
+        record, stored = working.record, working.stored
         working.dirty = False
         if stored is None:
             self.store.records.insert(self.tx, working.model, record)
@@ -219,7 +218,7 @@ class Act:
         else:
             return
         working.written = True
-        working.stored = snapshot(record, fields)
+        working.stored = self.store.records.snapshot(working.model, record)
 
     def note(
         self, working: Working, name: str, from_state: str | None, to_state: str | None, put_in: Any = None

@@ -11,7 +11,6 @@ from engine.policy.compute import at_level
 from engine.runtime.act import Act
 from engine.runtime.service import SYSTEM, Service
 from engine.store.migrate.operations import Progress
-from engine.store.records import snapshot
 from engine.store.tables import Path
 from engine.store.transaction import Transaction
 
@@ -55,8 +54,8 @@ def _work_out(
     plan = service.plan(model)
     act = Act(service.catalog, service.store, tx, SYSTEM, service.clock.now())
     for record in service.store.records.load(tx, model, keys, plan.reads, trashed=trashed):
-        before = snapshot(record, service.catalog.fields(model))
-        after = snapshot(before, service.catalog.fields(model))
+        before = service.store.records.snapshot(model, record)
+        after = service.store.records.snapshot(model, before)
         complaints: list[Complaint] = []
         plan.computer.compute(record, act.names(model, record, "apply"), complaints)
         for path, name in fields:

@@ -59,8 +59,16 @@ def read_function(place: str, names: Sequence[str], columns: Sequence[Reading], 
         f"{name!r}: {column.source(f't[{start + index}]', f'from_{name}', functions)}"
         for index, (name, column) in enumerate(zip(names, columns, strict=True))
     ]
-    functions["Stored"] = lambda values, identity: StoredRecord(values, identity, place)
-    made: Read = _made(f"lambda t, identity: Stored({{{', '.join(parts)}}}, identity)", functions)
+    lines = (
+        "def read(t, identity):",
+        f"    record = Stored({{{', '.join(parts)}}})",
+        "    record.identity = identity",
+        f"    record.place = {place!r}",
+        "    return record",
+    )
+    namespace = {"__builtins__": {}, "Stored": StoredRecord, **functions}
+    exec("\n".join(lines), namespace)
+    made: Read = namespace["read"]
     return made
 
 

@@ -24,15 +24,13 @@ class Source(Protocol):
 class StoredRecord(dict[str, Any]):
     """A record (or row) that stands for a stored one. Its members come when they are asked for."""
 
-    __slots__ = ("_identity", "_place")
-
-    def __init__(self, values: Record, identity: Identity, place: str) -> None:
-        super().__init__(values)
-        self._identity = identity
-        self._place = place
+    # Set by who makes one: a constructor of our own would cost as much again as the dict.
+    __slots__ = ("identity", "place")
+    identity: Identity
+    place: str
 
     def __missing__(self, name: str) -> Any:
-        self._identity.read_member(self._place, self, name)
+        self.identity.read_member(self.place, self, name)
         return super().__getitem__(name)
 
 
@@ -64,7 +62,9 @@ class Identity:
         known = self[place]
         found = known.get(key)
         if found is None:
-            found = known[key] = StoredRecord({"id": key}, self, place)
+            stub = StoredRecord(id=key)
+            stub.identity, stub.place = self, place
+            found = known[key] = stub
         return found
 
     def read_member(self, place: str, record: Record, name: str) -> None:

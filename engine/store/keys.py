@@ -35,10 +35,15 @@ class Keys:
         self._tick = 0
         self._low = 0
         self._strides: list[int] = []
+        #: The moment of the last key, and its tick: an act makes many keys of one moment.
+        self._last = (_EPOCH, 0)
 
     def __call__(self, moment: datetime) -> str:
         """The next key, as lower case text with hyphens."""
-        tick = (((moment - _EPOCH) // _MICROSECOND) << 12) // 1_000
+        last, tick = self._last
+        if moment is not last:
+            tick = (((moment - _EPOCH) // _MICROSECOND) << 12) // 1_000
+            self._last = (moment, tick)
         with self._lock:
             if self._tick - _JITTER < tick <= self._tick:
                 if not self._strides:

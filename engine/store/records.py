@@ -16,8 +16,7 @@ from sqlalchemy.engine import Dialect
 from engine.catalog.catalog import Catalog
 from engine.catalog.shapes import HOLDS
 from engine.errors import StaleVersion
-from engine.fields.field import Field, ValueFault
-from engine.fields.rows import RowsField
+from engine.fields.field import ValueFault
 from engine.ports import Record
 from engine.store.arrays import VALUES, among, array
 from engine.store.codec import Bind, Row, bind_function
@@ -145,6 +144,10 @@ class Records:
         rows = self._loader.by_column(tx, level.model, key, values, trashed=False)
         return {values[record[key]]: record for record in self._loader.records(tx, level.model, rows)}
 
+    def snapshot(self, model: str, record: Record) -> Record:
+        """A copy of the record as it is now, with copies of its rows; linked records are the same objects."""
+        return _copy(record, self._tables.level(model))
+
     # Writing --------------------------------------------------------------------------------------------------------
 
     def insert(self, tx: Transaction, model: str, record: Record) -> None:
@@ -252,12 +255,10 @@ class Records:
         return found
 
 
-def snapshot(record: Record, fields: Mapping[str, Field]) -> Record:
-    """A copy of the record as it is now, with copies of its rows; linked records are the same objects."""
+def _copy(record: Record, level: Level) -> Record:
     copy = dict(record)
-    for name, field in fields.items():
-        if isinstance(field, RowsField):
-            copy[name] = [snapshot(row, field.of) for row in record[name]]
+    for name, below in level.rows.items():
+        copy[name] = [_copy(row, below) for row in record[name]]
     if HOLDS in copy:
         copy[HOLDS] = list(copy[HOLDS])
     return copy

@@ -11,7 +11,6 @@ import pytest
 
 from engine.ports import Record
 from engine.store.keys import new_key
-from engine.store.records import snapshot
 from engine.store.transaction import Transaction
 from tests.store.conftest import NOON, Desk
 
@@ -30,8 +29,8 @@ def parcel(desk: Desk) -> Record:
 
 def changed(desk: Desk, parcel: Record) -> tuple[Record, Record]:
     """(what it was, what may be changed)"""
-    fields = desk.store.catalog.fields("parcel")
-    return snapshot(parcel, fields), snapshot(parcel, fields)
+    snapshot = desk.store.records.snapshot
+    return snapshot("parcel", parcel), snapshot("parcel", parcel)
 
 
 def test_equal_records_do_not_differ(desk: Desk, parcel: Record) -> None:

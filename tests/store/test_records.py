@@ -15,7 +15,6 @@ from engine.errors import Refused, StaleVersion
 from engine.ports import Record
 from engine.store.expanding import ALL
 from engine.store.keys import new_key
-from engine.store.records import snapshot
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 from tests.store.conftest import FEW, NOON, Desk, plain
@@ -100,10 +99,10 @@ def test_a_record_is_read_as_it_was_written(desk: Desk) -> None:
 @settings(FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parcels=st.lists(PARCELS, min_size=1, max_size=3))
 def test_any_record_is_read_as_it_was_written(desk: Desk, parcels: list[Record]) -> None:
+    snapshot = desk.store.records.snapshot
+
     def write(tx: Transaction) -> list[Record]:
-        return [
-            snapshot(desk.insert(tx, "parcel", **parcel), desk.store.catalog.fields("parcel")) for parcel in parcels
-        ]
+        return [snapshot("parcel", desk.insert(tx, "parcel", **parcel)) for parcel in parcels]
 
     written = desk.write(write)
     ids = [record["id"] for record in written]
@@ -116,13 +115,13 @@ def test_any_record_is_read_as_it_was_written(desk: Desk, parcels: list[Record])
 @given(before=PARCELS, after=PARCELS, number=st.integers(0, 1000))
 def test_any_change_is_read_as_it_was_written(desk: Desk, before: Record, after: Record, number: int) -> None:
     """Rows that stay, go, come, move and change, at both levels."""
-    fields = desk.store.catalog.fields("parcel")
+    snapshot = desk.store.records.snapshot
     key = desk.add("parcel", **before)
     seed = Random(number)
 
     def change(tx: Transaction) -> Record:
         record = desk.store.records.load(tx, "parcel", [key])[0]
-        old = snapshot(record, fields)
+        old = snapshot("parcel", record)
         new = desk.blank("parcel", after)
         kept = [row for row in record["items"] if seed.random() < 0.6]
         for row, values in zip(kept, new["items"], strict=False):
@@ -134,7 +133,7 @@ def test_any_change_is_read_as_it_was_written(desk: Desk, before: Record, after:
         record["items"] = rows
         record["version"] += 1
         desk.store.records.update(tx, "parcel", old, record)
-        return snapshot(record, fields)
+        return snapshot("parcel", record)
 
     written = desk.write(change)
     assert plain(desk.get("parcel", key)) == plain(written)
@@ -150,7 +149,7 @@ def test_an_update_writes_only_what_differs(desk: Desk, monkeypatch: pytest.Monk
 
     def change(tx: Transaction) -> None:
         record = desk.store.records.load(tx, "parcel", [key])[0]
-        before = snapshot(record, desk.store.catalog.fields("parcel"))
+        before = desk.store.records.snapshot("parcel", record)
         record["note"], record["version"] = "new", 2
         record["items"][0]["amount"] = Decimal("9.99")
         execute = tx._execute
