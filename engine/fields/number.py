@@ -202,7 +202,10 @@ def _decimal_parser(precision: int, digits: int, limits: Limits) -> Callable[[An
     zero = Decimal(0).quantize(unit)
 
     def parse(raw: Any) -> Decimal:
-        number = raw if type(raw) is Decimal else read_number(raw)
+        if type(raw) is str and _NUMBER.fullmatch(raw):
+            number: Decimal | int = Decimal(raw)
+        else:
+            number = read_number(raw)
         try:
             value = quantize(number, unit)
         except Inexact:

@@ -21,7 +21,7 @@ class Weaver:
     them."""
 
     def __init__(self) -> None:
-        self.namespace: dict[str, Any] = {"__builtins__": {}, "type": type, "str": str}
+        self.namespace: dict[str, Any] = {"__builtins__": {}, "type": type, "str": str, "list": list}
         self._lines: list[str] = []
         self._open: Path | None = None
 

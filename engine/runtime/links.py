@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from engine.catalog.catalog import Catalog
 from engine.errors import Complaint
@@ -14,6 +14,10 @@ from engine.store.store import Store
 
 #: (place of the row, the row)
 Placed = tuple[str, Record]
+#: The place again, and the rows fields and positions that lead on from it: only complaints put it together.
+Place = tuple[str | int, ...]
+#: By linked model: where the link stands, its name, the row.
+Wanted = dict[str, list[tuple[Place, str, Record]]]
 
 
 class LinkResolver:
@@ -30,9 +34,9 @@ class LinkResolver:
         """Puts the linked records in place of the texts. A text that finds nothing the actor may read is complained
         about: whether such a record exists stays private. ``trusted``: the texts come from the definitions, which may
         name any record."""
-        wanted: dict[str, list[tuple[str, str, Record]]] = {}
-        for place, name, target, row in _links(reader, rows):
-            wanted.setdefault(target, []).append((place, name, row))
+        wanted: Wanted = {}
+        for at, row in rows:
+            _collect(reader, (at,), row, wanted)
         for target, entries in wanted.items():
             texts = {row[name] for _, name, row in entries}
             found = self.store.records.lookup(act.tx, target, texts)
@@ -50,7 +54,10 @@ class LinkResolver:
                     row[name] = None
                     complaints.append(
                         Complaint(
-                            place + name, "LINK_UNKNOWN", f"there is no {target} {text!r}", {"to": target, "text": text}
+                            _at(place) + name,
+                            "LINK_UNKNOWN",
+                            f"there is no {target} {text!r}",
+                            {"to": target, "text": text},
                         )
                     )
                 else:
@@ -60,12 +67,16 @@ class LinkResolver:
         return self.rights.may_read(act.actor, target, linked, act.names(target, linked, "link"))
 
 
-def _links(reader: Reader, rows: Sequence[Placed]) -> Iterator[tuple[str, str, str, Record]]:
-    """(place, field, target, row) of every link that has a text, rows in rows included."""
-    for place, row in rows:
-        for name, target in reader.links.items():
-            if isinstance(row.get(name), str):
-                yield place, name, target, row
-        for name, inner in reader.rows.items():
-            inner_rows = [(f"{place}{name}[{index}].", child) for index, child in enumerate(row.get(name) or ())]
-            yield from _links(inner, inner_rows)
+def _collect(reader: Reader, place: Place, row: Record, wanted: Wanted) -> None:
+    """Adds every link of the row that has a text, rows in rows included."""
+    for name, target in reader.links.items():
+        if type(row.get(name)) is str:
+            wanted.setdefault(target, []).append((place, name, row))
+    for name, inner in reader.rows.items():
+        for index, child in enumerate(row.get(name) or ()):
+            _collect(inner, (*place, name, index), child, wanted)
+
+
+def _at(place: Place) -> str:
+    """How a complaint writes the place: ``lines[2].``."""
+    return "".join(part if isinstance(part, str) else f"[{part}]." for part in place)

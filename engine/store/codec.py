@@ -7,11 +7,12 @@ The generated text holds field names, which are plain words, and names of local 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.engine import Dialect
 
-from engine.fields.columns import Codec
+from engine.fields.columns import Codec, ScaledDecimal
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.ports import Record
@@ -20,6 +21,8 @@ from engine.store.statement import Processor, binder, reader
 from engine.store.tables import Level
 
 Row = tuple[Any, ...]
+#: How many decimals of a column are remembered beside what stands for them: most columns hold few, zero above all.
+KEPT = 1_024
 #: From a record (and, for a row, its parent's id and its position) to the driver's values.
 Bind = Callable[..., Row]
 #: From the driver's row to a record, links being those of the transaction.
@@ -48,6 +51,8 @@ def _bound(field: Field | None, name: str, dialect: Dialect, functions: dict[str
     process = column_type.encoder(dialect.name) if isinstance(column_type, Codec) else binder(column_type, dialect)
     if process is None:
         return value
+    if isinstance(column_type, ScaledDecimal):
+        process = lru_cache(KEPT)(process)
     functions[f"to_{name}"] = process
     return f"(to_{name}(x) if (x := {value}) is not None else None)"
 

@@ -35,6 +35,11 @@ class Way:
     #: Whether more than the id is read.
     needed: bool = False
 
+    @property
+    def leads_on(self) -> bool:
+        """Whether anything is read beyond these records."""
+        return bool(self.links or self.rows or self.back)
+
 
 class Expander:
     """Fills what paths lead to."""
@@ -93,6 +98,8 @@ class Expander:
 
     def _next(self, tx: Transaction, way: Way, holders: list[Record]) -> Iterable[tuple[Way, list[Record]]]:
         for name, below in way.links.items():
+            if not below.leads_on:
+                continue
             linked = {id(found): found for holder in holders if (found := holder.get(name)) is not None}
             yield below, list(linked.values())
         if way.rows:

@@ -20,8 +20,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 #: A counter starts in the lower half of its bits, and grows by at most this much.
 _START_BITS, _END_BITS = 61, 62
-#: Random strides drawn at once, 32 bits each.
-_STRIDES = "256I"
+#: Random numbers drawn at once, 32 bits each.
+_DRAWN = "256I"
 #: In ticks of 1/4096 ms. Acts that overlap differ by less; a clock further back has been set, and keys follow it.
 _JITTER = 10_000 << 12
 
@@ -34,7 +34,7 @@ class Keys:
         self._lock = Lock()
         self._tick = 0
         self._low = 0
-        self._strides: list[int] = []
+        self._drawn: list[int] = []
         #: The moment of the last key, and its tick: an act makes many keys of one moment.
         self._last = (_EPOCH, 0)
 
@@ -46,18 +46,21 @@ class Keys:
             self._last = (moment, tick)
         with self._lock:
             if self._tick - _JITTER < tick <= self._tick:
-                if not self._strides:
-                    # Asking the system for random bytes costs more than all the rest, so it is asked for many at once.
-                    self._strides = list(unpack(_STRIDES, secrets.token_bytes(calcsize(_STRIDES))))
-                self._low += 1 + self._strides.pop()
+                self._low += 1 + self._random()
                 tick = self._tick + (self._low >> _END_BITS)
             if tick != self._tick:
                 self._tick = tick
-                self._low = secrets.randbits(_START_BITS)
+                self._low = (self._random() << 32 | self._random()) >> (64 - _START_BITS)
             low = self._low
         number = (tick >> 12) << 80 | (tick & 0xFFF) << 64 | low | _VERSION_AND_VARIANT
         text = f"{number:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def _random(self) -> int:
+        """32 random bits. Asking the system for them costs more than all the rest, so it is asked for many at once."""
+        if not self._drawn:
+            self._drawn = list(unpack(_DRAWN, secrets.token_bytes(calcsize(_DRAWN))))
+        return self._drawn.pop()
 
 
 #: The maker of this process: what must not repeat is the process's keys, whoever asks for them.

@@ -83,6 +83,8 @@ def _count_names(value: Any, deeper: int) -> int:
     if type(value) is dict:
         count = len(value)
         value = value.values()
+    if _CONTAINERS.isdisjoint(map(type, value)):
+        return count
     for item in value:
         if type(item) in _CONTAINERS:
             count += _count_names(item, deeper - 1)
