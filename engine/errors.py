@@ -65,12 +65,18 @@ PROBLEM_CODES: Mapping[str, str] = {
     "E403": "a workflow with a state that cannot be reached, or left",
     "E404": "a constraint over fields that cannot carry it",
     "E405": "definitions that contradict each other",
+    "E406": "a decision table that leaves a case undecided, or decides one twice",
+    "E407": "a row of a decision table that never holds, or an output that it never gives",
+    "E408": "a decision table that is too large to be proven to the end",
+    "E409": "a test inside a definition that does not come out",
+    "E410": "a row of a decision table with more or fewer cells than its heading",
 }
 
 
 #: What the codes of answers mean, besides those that belong to a class below. Definitions bring codes of their own.
 REQUEST_CODES: Mapping[str, str] = {
     "ALREADY_RELEASED": "409: the hold has been released before",
+    "AMBIGUOUS_DECISION": "409: rows of a decision table contradict each other for these values",
     "BAD_BULK": "400: the body of a bulk request has another shape",
     "BAD_COUNT": "400: `count` is neither `exact` nor `capped`",
     "BAD_CURSOR": "400: `after` is not the `next` of a page of this list",
@@ -104,8 +110,10 @@ REQUEST_CODES: Mapping[str, str] = {
     "MISSING_COLUMNS": "a table lacks columns that the channel needs",
     "NAME_TWICE": "400: a name stands twice in one JSON object",
     "NOT_JSON": "400: the body is not JSON",
+    "NO_DECISION": "409: no row of a decision table holds for these values, or none of its versions on that day",
     "NO_RECORDS": "400: nothing is where a channel looks for its records",
     "NO_SHEET": "400: the workbook has no such sheet",
+    "OUT_OF_RANGE": "409: a decision table is given a value that it does not expect",
     "PARAMETER_TWICE": "400: a parameter is given twice",
     "PRIVATE_FIELD": "400: a filter, a group or a sequence by a field that is masked or hidden from the caller",
     "READ_ONLY": "a field that the engine works out by itself",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from engine.errors import Label, Span
@@ -263,6 +263,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Decide:
+    """Answer: what the decision table gives. ``given`` are the inputs that are given by name. ``as_of`` is the day or
+    the moment whose version counts; ``pinned``: that of the definitions with which the record's case began."""
+
+    table: str
+    model: str | None
+    record: Record | None
+    names: Values
+    given: Values = field(default_factory=dict)
+    as_of: date | datetime | None = None
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Answer: the job's id. Queues a message; it leaves after commit. ``to`` names a link or an address field of the
     record, or a role; None leaves it to the message's way out (a log needs nobody)."""
@@ -317,5 +331,6 @@ Effect = (
     | Fire
     | Move
     | Run
+    | Decide
     | Notify
 )

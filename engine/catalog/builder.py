@@ -26,6 +26,8 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.checks import check_computations
 from engine.catalog.computations import Dependencies
 from engine.catalog.kinds.model import back_links
+from engine.catalog.kinds.table import Table
+from engine.catalog.kinds.table_versions import Versions, check_versions, versions
 from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.linker import CatalogLinker
 from engine.catalog.parsing import Parsed, Parser
@@ -113,17 +115,22 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
         column.link(linker, linker.scope(None))
     definitions = [found for named in parsed.definitions.values() for found in named.values()]
     for definition in sorted(
-        [*definitions, *parsed.extensions], key=lambda found: (found.link_order, found.kind, found.name)
+        [*definitions, *parsed.versions, *parsed.extensions],
+        key=lambda found: (found.link_order, found.kind, found.name),
     ):
         # What it says of something that could not be read is judged when that can be.
         with suppress(Unread):
             definition.link(linker)
     inherit_privacy(fields)
+    tables = versions(
+        [found for found in (*parsed.of(Table.kind).values(), *parsed.versions) if isinstance(found, Table)]
+    )
+    check_versions(linker, tables)
     dependencies = {name: Dependencies(name, fields[name], backs) for name in parsed.models}
     check_computations(linker, parsed.models, dependencies)
     for problem in linker.problems:
         problems.add(problem)
-    return _catalog(parsed, vocabulary, sources, linker, dependencies)
+    return _catalog(parsed, vocabulary, sources, linker, dependencies, tables)
 
 
 def _catalog(
@@ -132,6 +139,7 @@ def _catalog(
     sources: Sources,
     linker: CatalogLinker,
     dependencies: Mapping[str, Dependencies],
+    tables: Versions,
 ) -> Catalog:
     def named(kind: str) -> Mapping[str, Any]:
         return dict(sorted(parsed.of(kind).items()))
@@ -148,6 +156,7 @@ def _catalog(
         workflows=named("workflow"),
         checks=named("checks"),
         actions=named("action"),
+        tables=tables,
         channels=named("channel"),
         messages=named("message"),
         calendars=named("calendar"),

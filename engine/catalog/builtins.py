@@ -9,10 +9,12 @@ from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Extend, Model
 from engine.catalog.kinds.pages import Access, Form, View
 from engine.catalog.kinds.rules import Action, Checks
+from engine.catalog.kinds.table import Table
 from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.vocabulary import Vocabulary
 from engine.expressions.builtins import BUILTINS as FUNCTIONS
 from engine.fields import address, boolean, choice, file, identity, json, link, moment, number, rows, sequence, text
+from engine.steps.decide import DecideStep
 from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseStep, RunStep
 from engine.steps.records import CreateStep, DeleteStep, FindStep, UpdateStep
 from engine.steps.values import ForEach, Let, Require, Set, Spread, When
@@ -28,6 +30,7 @@ BUILTINS = Vocabulary.of(
         Workflow,
         Checks,
         Action,
+        Table,
         Channel,
         MessageTemplate,
         Calendar,
@@ -63,6 +66,7 @@ BUILTINS = Vocabulary.of(
         ReleaseStep,
         FireStep,
         RunStep,
+        DecideStep,
         NotifyStep,
     ),
 )

@@ -6,6 +6,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from threading import RLock
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Model
 from engine.catalog.kinds.pages import Access, Form, View
 from engine.catalog.kinds.rules import Action, Checks
+from engine.catalog.kinds.table import Table
+from engine.catalog.kinds.table_versions import Versions
 from engine.catalog.kinds.workflow import State, Workflow
 from engine.catalog.linker import Use
 from engine.catalog.private import PrivatePaths
@@ -57,6 +60,7 @@ class Catalog:
     workflows: Mapping[str, Workflow]
     checks: Mapping[str, Checks]
     actions: Mapping[str, Action]
+    tables: Versions
     channels: Mapping[str, Channel]
     messages: Mapping[str, MessageTemplate]
     calendars: Mapping[str, Calendar]
@@ -153,6 +157,10 @@ class Catalog:
         feeds = through is not None and (through.for_ or self.app.intake) == model
         name = through.workflow if through is not None and feeds and through.workflow else self.models[model].workflow
         return self.workflows[name] if name is not None else None
+
+    def table_on(self, name: str, day: date) -> Table | None:
+        """The version of a decision table that holds on a day; None when none does."""
+        return next((each for each in self.tables.get(name, ()) if each.first_day <= day <= each.last_day), None)
 
     def scope_of(self, access: Access, name: str, model: str) -> Expression:
         """The named condition of an access document, for the rows of a model that it grants by it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from engine.errors import Severity
 from engine.expressions.types import Scope, Shape, Type
 from engine.fields.field import Field, Linker
 from engine.source.shape import Formula, Located
@@ -26,7 +27,15 @@ class DefinitionLinker(Linker, Protocol):
         ...
 
     def report_within(
-        self, code: str, message: str, at: Located, key: Key, where: tuple[int, int], hint: str | None = None
+        self,
+        code: str,
+        message: str,
+        at: Located,
+        key: Key,
+        where: tuple[int, int],
+        hint: str | None = None,
+        *,
+        severity: Severity = "error",
     ) -> None:
         """Adds a problem at some characters (from, to) of the text that is the value of a key."""
         ...
@@ -82,6 +91,8 @@ class Definition(Located):
     kind: ClassVar[str]
     #: Read order among kinds while linking: models before what refers to their fields.
     link_order: ClassVar[int] = 50
+    #: Whether several documents of one name are versions of one object.
+    versioned: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.shapes import SCOPE_NAMES, FieldsShape, Shapes, Unread
 from engine.catalog.translatable import Translatability
 from engine.catalog.vocabulary import Vocabulary
-from engine.errors import Problem, Span
+from engine.errors import Problem, Severity, Span
 from engine.expressions.faults import ExpressionProblems, Fault
 from engine.expressions.language import Expression, compile_expression
 from engine.expressions.types import BOOLEAN, Scope, Shape, Type
@@ -144,13 +144,23 @@ class CatalogLinker:
         self.problem(code, message, at.document.key_span(below(at, key)), hint)
 
     def report_within(
-        self, code: str, message: str, at: Located, key: Key, where: tuple[int, int], hint: str | None = None
+        self,
+        code: str,
+        message: str,
+        at: Located,
+        key: Key,
+        where: tuple[int, int],
+        hint: str | None = None,
+        *,
+        severity: Severity = "error",
     ) -> None:
-        self.problem(code, message, at.document.within(below(at, key), *where), hint)
+        self.problem(code, message, at.document.within(below(at, key), *where), hint, severity)
 
-    def problem(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+    def problem(
+        self, code: str, message: str, span: Span, hint: str | None = None, severity: Severity = "error"
+    ) -> None:
         """Adds a problem at a place, once."""
-        self.problems[Problem(code, message, span, hint)] = None
+        self.problems[Problem(code, message, span, hint, severity)] = None
 
     # References -----------------------------------------------------------------------------------------------------
 

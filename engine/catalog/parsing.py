@@ -33,6 +33,8 @@ class Parsed:
 
     definitions: dict[str, dict[str, Definition]] = field(default_factory=dict)
     extensions: list[Extend] = field(default_factory=list)
+    #: Further documents of objects that have versions; the first of each stands in ``definitions``.
+    versions: list[Definition] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
     unread: dict[str, set[str]] = field(default_factory=dict)
 
@@ -107,6 +109,8 @@ class Parser:
         if isinstance(definition, App) and known:
             earlier = next(iter(known.values()))
             self._twice(definition, f"an application has one `app` document, and there is one at {earlier.span}")
+        elif definition.versioned and definition.name in known:
+            self._parsed.versions.append(definition)
         elif definition.name in known:
             earlier = known[definition.name]
             own = earlier.document.file.startswith("system/")

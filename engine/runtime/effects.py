@@ -13,6 +13,7 @@ from engine.ports import (
     Alias,
     Change,
     Create,
+    Decide,
     Delete,
     Effect,
     Expand,
@@ -29,6 +30,7 @@ from engine.ports import (
     Update,
 )
 from engine.runtime.act import Act, Working
+from engine.runtime.deciding import asked
 from engine.steps.step import Frame, run_steps
 from engine.store.expanding import ALL
 
@@ -54,6 +56,7 @@ class Effects:
             Alias: self._alias,
             Change: self._change,
             Create: self._create,
+            Decide: self._decide,
             Delete: self._delete,
             Expand: self._expand,
             Find: self._find,
@@ -244,6 +247,12 @@ class Effects:
         if effect.record is not None:
             self._in_hand(str(effect.model), effect.record).trail.extend(verdict.reasons)
         return verdict
+
+    def _decide(self, effect: Decide) -> Any:
+        working = None
+        if effect.model is not None and effect.record is not None:
+            working = self._in_hand(effect.model, effect.record)
+        return asked(self.service, self.act, effect, working, self.event)
 
     # Holds and news -------------------------------------------------------------------------------------------------
 

@@ -282,7 +282,11 @@ class Service:
         present = self.catalog.workflows.get(case["workflow"])
         if present is not None and present.fingerprint == case["workflow_version"]:
             return present
-        return self._catalog_at(tx, case["definitions"]).workflows[case["workflow"]]
+        return self.catalog_of(tx, case).workflows[case["workflow"]]
+
+    def catalog_of(self, tx: Transaction, case: Record) -> Catalog:
+        """The definitions with which a case began."""
+        return self._catalog_at(tx, case["definitions"])
 
     @staticmethod
     def event_of(workflow: Workflow, working: Working, name: str) -> Event | None:

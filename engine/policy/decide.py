@@ -1,0 +1,68 @@
+"""Asks a decision table about a record: what it gives, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.catalog.kinds.table import Table
+from engine.errors import ExpressionError, Refused, Span
+from engine.ports import Reason, Record, Values
+from engine.tables.columns import show
+from engine.tables.rules import Decided, Undecided
+
+
+def decide(table: Table, record: Record | None, names: Values, given: Values) -> tuple[Any, Reason]:
+    """What the table gives for the record, or for what it is ``given`` by name; and the rows that did it.
+
+    Refused where it does not decide: nothing goes on as if it had.
+    """
+    values = [
+        found.value.expression(record, names) if found.value is not None else given[name]
+        for name, found in table.inputs.items()
+    ]
+    rules = table.rules
+    read = rules.named(values)
+    try:
+        decided = rules.decide(values)
+    except (Undecided, ExpressionError) as error:
+        code = error.code if isinstance(error, Undecided) else "NO_DECISION"
+        places = error.rows if isinstance(error, Undecided) else ()
+        parts = tuple(_row_reason(table, place, None, read) for place in places)
+        reason = Reason(table.name, "undecided", error.message, table.span_of("rows"), read, parts)
+        raise Refused(f"{table.name}: {error.message}", code=code, reasons=[reason]) from error
+    return decided.value, _reason(table, decided, read)
+
+
+def _reason(table: Table, decided: Decided, read: Mapping[str, Any]) -> Reason:
+    if not decided.rows:
+        return Reason(f"{table.name}.default", "decided", _said(decided.value), table.span_of("outputs"), read)
+    parts = tuple(
+        _row_reason(table, place, gives, read) for place, gives in zip(decided.rows, decided.given, strict=True)
+    )
+    if len(parts) == 1:
+        return parts[0]
+    return Reason(table.name, "decided", _said(decided.value), table.span_of("rows"), read, parts)
+
+
+def _row_reason(table: Table, place: int, gives: Mapping[str, Any] | None, read: Mapping[str, Any]) -> Reason:
+    row = table.rules.rows[place]
+    message = _said(gives) if gives is not None else None
+    return Reason(
+        f"{table.name}.{row.id}", "decided" if gives is not None else "held", message, row_span(table, place), read
+    )
+
+
+def row_span(table: Table, place: int) -> Span:
+    """Where a row of a table stands."""
+    cells = table.rules.rows[place].cells
+    return table.document.within((*table.path, "rows"), cells.start, cells.end)
+
+
+def _said(value: Any) -> str:
+    """What a table gives, for people."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {show(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_said, value)) or "nothing"
+    return show(value)
