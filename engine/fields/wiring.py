@@ -46,8 +46,8 @@ def wire_function(
     fields: Mapping[str, Field], *, hidden: frozenset[str] = frozenset(), private: bool = True, row: bool = False
 ) -> Wire:
     """The function that gives what is sent of a record with these fields, or of its rows: links as ids, nothing of
-    the ``hidden`` fields, and private values masked unless ``private``. What is not stored and not in the record is
-    left out."""
+    the ``hidden`` fields, and private values masked unless ``private``. Rows, and what is not stored, are left out
+    where they are not in the record."""
     namespace: Namespace = {}
     always, perhaps = ["'id': r['id']"] if row else [], []
     for name, field in fields.items():
@@ -55,7 +55,8 @@ def wire_function(
             continue
         if isinstance(field, RowsField):
             namespace[f"rows_{name}"] = wire_function(field.of, hidden=hidden, private=private, row=True)
-            always.append(f"{name!r}: [rows_{name}(row) for row in r[{name!r}]]")
+            # A page of a list brings records without their rows: asking for them would read them one record at a time.
+            perhaps += [f"    if {name!r} in r:", f"        w[{name!r}] = [rows_{name}(row) for row in r[{name!r}]]"]
             continue
         if field.private and not private:
             source = called(f"mask_{name}", field.mask, f"r[{name!r}]", namespace)

@@ -57,8 +57,9 @@ class Reach:
             return False
         if isinstance(field, RowsField):
             return self._allows_in(model, field.of, rest)
-        source = field.source if isinstance(field, LookupField) else field
-        return not isinstance(source, LinkField) or rest in WHICH or self._allows_beyond(source.target, rest)
+        if isinstance(field, LookupField):
+            return self._allows_in(model, fields, (*field.steps, *rest))
+        return not isinstance(field, LinkField) or rest in WHICH or self._allows_beyond(field.target, rest)
 
     def _allows_back(self, model: str, name: str, rest: Path) -> bool:
         """The same for a member that is no field: an id of a row, what links back, the open holds."""
@@ -70,10 +71,8 @@ class Reach:
     def _allows_beyond(self, model: str, rest: Path) -> bool:
         """Whether the path may go on in records that other records lead to: any of them might be reached, so all of
         them must be the actor's to read. People and teams have a name for everybody."""
-        if model in (USER, TEAM):
-            named = self._catalog.models[model]
-            if rest in ((named.key,), (named.title,)):
-                return True
+        if everybody_knows(self._catalog, model, rest):
+            return True
         root, _, rows = model.partition(".")
         if not self._rights.rows(self._actor, root, "read").everything:
             return False
@@ -92,3 +91,12 @@ class Reach:
         if field is None:
             return self._allows_back(USER, name, rest)
         return not isinstance(field, LinkField) or rest in WHICH or self._allows_beyond(field.target, rest)
+
+
+def everybody_knows(catalog: Catalog, model: str, rest: Path) -> bool:
+    """Whether what stands at the end of the path from a record of the model is nobody's secret: the names of people and
+    teams."""
+    if model not in (USER, TEAM):
+        return False
+    named = catalog.models[model]
+    return rest in ((named.key,), (named.title,))

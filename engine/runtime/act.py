@@ -22,6 +22,7 @@ from engine.steps.step import Frame
 from engine.store.keys import new_key
 from engine.store.store import Store
 from engine.store.transaction import Transaction
+from engine.tables.columns import show
 
 Names = dict[str, Any]
 
@@ -69,13 +70,7 @@ class Act:
         self.tx = tx
         self.actor = actor
         self.moment = moment
-        zone = timezone or catalog.app.timezone
-        self._names: Names = {
-            "user": actor.facts,
-            "now": moment,
-            "today": moment.astimezone(ZoneInfo(zone)).date(),
-            "timezone": zone,
-        }
+        self._names = standing_names(actor, moment, timezone or catalog.app.timezone)
         self.working: dict[str, Working] = {}
         self.log: list[Record] = []
         self.jobs: list[Record] = []
@@ -93,7 +88,7 @@ class Act:
         return Frame(model, record, self.names(model, record, event, **more))
 
     def _event(self, name: str) -> Record:
-        return {"name": name, "at": self.moment, "ip": self.actor.ip, "channel": self.actor.channel}
+        return event_facts(self.actor, self.moment, name)
 
     # Records in hand ------------------------------------------------------------------------------------------------
 
@@ -277,6 +272,21 @@ class Act:
         return self.store.history.differences(working.model, working.origin, working.record)
 
 
+def standing_names(actor: Actor, moment: datetime, zone: str) -> Names:
+    """What expressions may name wherever they stand, but for the event."""
+    return {
+        "user": actor.facts,
+        "now": moment,
+        "today": moment.astimezone(ZoneInfo(zone)).date(),
+        "timezone": zone,
+    }
+
+
+def event_facts(actor: Actor, moment: datetime, name: str) -> Record:
+    """What expressions see as ``event``."""
+    return {"name": name, "at": moment, "ip": actor.ip, "channel": actor.channel}
+
+
 def _plain(reason: Reason) -> dict[str, Any]:
     """A reason as JSON for the history."""
     plain: dict[str, Any] = {"rule": reason.rule, "outcome": reason.outcome}
@@ -284,6 +294,8 @@ def _plain(reason: Reason) -> dict[str, Any]:
         plain["message"] = reason.message
     if reason.span is not None:
         plain["at"] = str(reason.span)
+    if reason.read:
+        plain["read"] = {name: None if value is None else show(value) for name, value in reason.read.items()}
     if reason.parts:
         plain["parts"] = [_plain(part) for part in reason.parts]
     return plain

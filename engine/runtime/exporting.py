@@ -15,8 +15,9 @@ from openpyxl import Workbook
 
 from engine.errors import BadRequest, NotFound
 from engine.fields.field import Field, say
-from engine.fields.link import LinkField
+from engine.fields.link import LinkField, LookupField
 from engine.policy.access import Actor
+from engine.policy.sight import Sight
 from engine.ports import Record
 from engine.runtime.cells import harmless
 from engine.runtime.reading import Reading
@@ -84,7 +85,7 @@ class Exporter:
         view = self.catalog.views.get(name)
         where = view.where.expression if view is not None and view.where is not None else None
         sort = view.sort if view is not None else ()
-        expand = tuple(dict.fromkeys(column.rpartition(".")[0] for column in columns if "." in column))
+        expand = tuple(dict.fromkeys(prefix for column in columns for prefix in _prefixes(column)))
         links = tuple(column for column in columns if isinstance(self._field(model, column), LinkField))
 
         def read(tx: Transaction, after: str | None) -> tuple[list[T], str | None]:
@@ -122,29 +123,41 @@ class Exporter:
         return say(self._field(model, path).label, language, path)
 
     def _cell(self, actor: Actor, model: str, record: Record, path: str, language: str) -> Any:
-        *steps, last = path.split(".")
-        holder: Record | None = record
-        place = model
-        for step in steps:
-            link = self.catalog.fields(place)[step]
-            holder = holder[step] if holder is not None else None
-            place = link.target if isinstance(link, LinkField) else place
-        if holder is None:
+        """The text of what stands at the end of the path; nothing where the actor may not see it."""
+        sight = self.reading.sight(actor)
+        name, *rest = path.split(".")
+        if name in self.reading.rights.hidden(actor, model):
             return ""
-        return self._shown(actor, place, holder, last, language)
+        place, holder = model, record
+        while rest:
+            link = self.catalog.fields(place)[name]
+            assert isinstance(link, LinkField)  # the path of a column goes over links
+            holder = holder[name]
+            if holder is None or not sight.beyond(link.target, holder, rest):
+                return ""
+            place, (name, *rest) = link.target, rest
+        field = self.catalog.fields(place)[name]
+        return self._shown(sight, place, holder, field, language)
 
-    def _shown(self, actor: Actor, place: str, holder: Record, name: str, language: str) -> Any:
+    def _shown(self, sight: Sight, place: str, holder: Record, field: Field, language: str) -> Any:
         """The text of one value, masked where the actor may not see it."""
-        field, value = self.catalog.fields(place)[name], holder.get(name)
-        if value is None or name in self.reading.rights.hidden(actor, place):
+        value = holder.get(field.name)
+        if value is None or not sight.shows(place, holder, field):
             return ""
-        if field.private and not self.reading.rights.sees_private(actor, place):
+        if sight.masks(place, field):
             return str(field.mask(value))
-        if isinstance(field, LinkField):
-            target = self.catalog.models[field.target]
-            shown = value.get(target.key) if target.key else None
+        source = field.source if isinstance(field, LookupField) else field
+        if isinstance(source, LinkField):
+            key = self.catalog.models[source.target].key if "." not in source.target else None
+            shown = value.get(key) if key is not None and sight.beyond(source.target, value, (key,)) else None
             return str(shown if shown is not None else value["id"])
         return field.edit_text(value, ZoneInfo(self.catalog.app.timezone))
+
+
+def _prefixes(path: str) -> list[str]:
+    """The links that a path goes over: ``a`` and ``a.b`` of ``a.b.c``."""
+    steps = path.split(".")
+    return [".".join(steps[:at]) for at in range(1, len(steps))]
 
 
 @contextmanager

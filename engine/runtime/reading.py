@@ -17,15 +17,16 @@ from engine.expressions.faults import ExpressionProblems
 from engine.expressions.language import Expression
 from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
-from engine.fields.link import LinkField
+from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
 from engine.fields.wiring import Wire, wire_function
 from engine.policy.access import Actor
 from engine.policy.reach import Reach
+from engine.policy.sight import Sight
 from engine.policy.transition import events_from, may_fire
 from engine.policy.values import Reader
 from engine.ports import Record, Verdict
-from engine.runtime.act import Act
+from engine.runtime.act import Act, event_facts, standing_names
 from engine.runtime.plans import workflow_reads
 from engine.runtime.service import Service, denied
 from engine.store.expanding import ALL
@@ -272,9 +273,20 @@ class Reading:
 
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
         """The JSON form of the record as this actor may see it."""
-        if not expand:
+        sight = self.sight(actor)
+        if not expand and not sight.doubtful(model):
             return self._wire_of(actor, model)(record)
-        return self._wire(actor, model, self.catalog.fields(model), record, [path.split(".") for path in expand])
+        return self._wire(sight, actor, model, record, [path.split(".") for path in expand])
+
+    def sight(self, actor: Actor) -> Sight:
+        """What the actor sees now of what records link to."""
+
+        def names() -> dict[str, Any]:
+            moment = self.service.clock.now()
+            standing = standing_names(actor, moment, self.catalog.app.timezone)
+            return {**standing, "event": event_facts(actor, moment, "read")}
+
+        return Sight(self.catalog, self.rights, actor, names)
 
     def written(self, tx: Transaction, actor: Actor, model: str, record: Record) -> dict[str, Any]:
         """What the actor sees of a record that it has just written: the JSON form, or where the record is not (or no
@@ -293,62 +305,45 @@ class Reading:
         )
 
     def _wire(
-        self, actor: Actor, model: str, fields: Mapping[str, Field], record: Record, expand: Sequence[Sequence[str]]
+        self, sight: Sight, actor: Actor, place: str, record: Record, expand: Sequence[Sequence[str]]
     ) -> dict[str, Any]:
-        hidden = self.rights.hidden(actor, model)
-        sees = self.rights.sees_private(actor, model)
-        result: dict[str, Any] = {}
-        for name, field in fields.items():
-            if name in hidden or name not in record:
+        """The same for the record of a model, or a row (``parcel.rows``), with the linked records that are asked
+        for."""
+        model, *rows = place.split(".")
+        hidden = frozenset() if rows else self.rights.hidden(actor, model)
+        result: dict[str, Any] = {"id": record["id"]} if rows else {}
+        for name, field in self.catalog.row_fields(model, rows).items():
+            if name in hidden or name not in record or not sight.shows(place, record, field):
                 continue
             value = record[name]
+            source = field.source if isinstance(field, LookupField) else field
+            deeper = [path[1:] for path in expand if path[0] == name]
             if value is None:
                 result[name] = None
             elif isinstance(field, RowsField):
-                deeper = [path[1:] for path in expand if path[0] == name and len(path) > 1]
-                result[name] = [{"id": row["id"], **self._wire(actor, model, field.of, row, deeper)} for row in value]
-            elif isinstance(field, LinkField):
-                deeper = [path[1:] for path in expand if path[0] == name]
-                result[name] = self._wire_link(actor, field.target, value, deeper) if deeper else value["id"]
-            elif field.private and not sees:
-                result[name] = field.mask(value)
+                inner = [path for path in deeper if path]
+                result[name] = [self._wire(sight, actor, f"{place}.{name}", row, inner) for row in value]
+            elif isinstance(source, LinkField):
+                result[name] = self._wire_link(sight, actor, source.target, value, deeper) if deeper else value["id"]
             else:
-                result[name] = field.wire(value)
+                result[name] = field.mask(value) if sight.masks(place, field) else field.wire(value)
         return result
 
-    def _wire_link(self, actor: Actor, target: str, linked: Record, deeper: Sequence[Sequence[str]]) -> Any:
+    def _wire_link(
+        self, sight: Sight, actor: Actor, target: str, linked: Record, deeper: Sequence[Sequence[str]]
+    ) -> Any:
         """The linked record, if the actor may read that one too; else its id alone."""
-        names = {"user": actor.facts, "record": linked, target: linked}
-        if not self.rights.may_read(actor, target, linked, names):
+        if not sight.opens(target, linked):
             return linked["id"]
-        return self._wire(actor, target, self.catalog.fields(target), linked, [path for path in deeper if path])
+        return self._wire(sight, actor, target, linked, [path for path in deeper if path])
 
     def _expand_rights(
         self, tx: Transaction, actor: Actor, model: str, records: Sequence[Record], expand: Sequence[str]
     ) -> None:
-        """Reads what the conditions ask by which the actor may read the linked records: whoever shows them has no
-        transaction any more."""
-        reads = {
-            (*path.split("."), *read)
-            for path in expand
-            if (target := self._target(model, path)) is not None
-            for condition in self.rights.rows(actor, target, "read").conditions
-            for read in condition.reads
-        }
+        """Reads what decides which linked records the actor sees: whoever shows them has no transaction any more."""
+        reads = self.sight(actor).reads(model, [path.split(".") for path in expand])
         if reads:
-            self.store.records.expand(tx, model, records, frozenset(reads))
-
-    def _target(self, model: str, path: str) -> str | None:
-        """The model that a path of rows and links leads to; None where it ends at rows of the record itself."""
-        fields: Mapping[str, Field] = self.catalog.fields(model)
-        target: str | None = None
-        for part in path.split("."):
-            field = fields[part]
-            if isinstance(field, RowsField):
-                target, fields = None, field.of
-            elif isinstance(field, LinkField):
-                target, fields = field.target, self.catalog.fields(field.target)
-        return target
+            self.store.records.expand(tx, model, records, reads)
 
     def _paths(self, model: str, expand: Sequence[str]) -> None:
         """Refuses an ``expand`` that does not lead over links."""

@@ -175,3 +175,17 @@ def test_lists_offer_filters_for_their_columns_and_for_what_the_address_asks(des
     asked = visitor.get("/m/request?kind=stock").text
     assert 'name="kind"' in asked
     assert numbers(asked) == []
+
+
+def test_columns_through_a_link_show_what_the_reader_could_read_there(desk: Desk, visitor: TestClient) -> None:
+    desk.put("supplier", code="S9", name="Slow", days=63, phone="13800001234")
+    key = desk.request(supplier="S9", urgent=True)["id"]
+    for who, seen in (("clerk", True), ("guest", False)):  # guests read requests and no suppliers
+        desk.who = who
+        page = visitor.get("/m/request?view=all_requests").text
+        record = visitor.get(f"/m/request/{key}").text
+        assert ("63" in re.findall(r"<td[^>]*>\s*(\d+)\s*</td>", page), "<dd>63</dd>" in re.sub(r"\s", "", record)) == (
+            seen,
+            seen,
+        ), who
+        assert ("Slow" in page, "Slow" in record) == (seen, seen)

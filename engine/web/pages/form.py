@@ -127,7 +127,7 @@ def _maker(visit: Visit, tx: Transaction, stored: Record | None, wanted: str | N
 
 def _source(maker: FormMaker) -> Source:
     presenter = maker.presenter
-    return Source(presenter.edit_text, lambda field, record: presenter.other(field.target).title(record))
+    return Source(presenter.edit_text, presenter.link_title)
 
 
 def _wanted(visit: Visit, form: FormData | None = None) -> str | None:
@@ -267,9 +267,11 @@ def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
     record = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key, expand=link_paths(visit)).record
     outputs: dict[str, Any] = {}
     for prefix, fields, holder, _ in _levels(got, record):
+        rows = prefix.partition(".")[0]
         for name, field in fields.items():
             if fixed(field):
-                outputs[prefix + name] = _output(got.maker, field, holder.get(name))
+                value = got.maker.presenter.readable(holder, field, rows)
+                outputs[prefix + name] = _output(got.maker, field, value)
     defaults = {name: {"text": entry.text, "id": entry.id} for name, entry in _proposals(got, record).items()}
     names = visit.names(tx, visit.model, record, "save")
     hidden = [name for name in got.maker.layout.changes if got.maker.is_hidden(name, record, names)]

@@ -177,7 +177,7 @@ class FormMaker:
                     self._spec(placed.name),
                     placed.name,
                     entries.own.get(placed.name, BLANK),
-                    value=record.get(placed.name),
+                    value=self.presenter.readable(record, self.fields[placed.name]),
                     width=placed.css,
                     hidden=self.is_hidden(placed.name, record, names),
                 )

@@ -12,6 +12,7 @@ from engine.catalog.catalog import Catalog
 from engine.fields.field import Field
 from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
+from engine.policy.sight import Sight
 from engine.ports import Record
 from engine.web.pages.visit import Visit
 
@@ -62,6 +63,7 @@ class Presenter:
         self.fields: Mapping[str, Field] = self.catalog.fields(model)
         self.hidden = visit.service.rights.hidden(visit.actor, model)
         self._sees_private = visit.service.rights.sees_private(visit.actor, model)
+        self._sight: Sight = visit.reading.sight(visit.actor)
         self._others: dict[str, Presenter] = {}
 
     def visible(self, name: str) -> bool:
@@ -117,19 +119,31 @@ class Presenter:
             return EMPTY
         field, value = self.fields[name], record.get(name)
         if rest and isinstance(field, LinkField):
-            return self.other(field.target).at(value, rest) if value is not None else EMPTY
-        return self.value(field, value, status=name == "status")
+            if value is None or not self._sight.beyond(field.target, value, rest.split(".")):
+                return EMPTY
+            return self.other(field.target).at(value, rest)
+        return self.value(field, self.readable(record, field), status=name == "status")
+
+    def readable(self, holder: Record, field: Field, rows: str = "") -> Any:
+        """What the record, or a row of its ``rows``, has in the field; null where the reader may not see it."""
+        place = f"{self.model}.{rows}" if rows else self.model
+        value = holder.get(field.name)
+        return value if value is not None and self._sight.shows(place, holder, field) else None
+
+    def in_row(self, row: Record, field: Field, rows: str) -> Shown:
+        """The value of a field in a row."""
+        return self.value(field, self.readable(row, field, rows))
 
     def value(self, field: Field, value: Any, *, status: bool = False) -> Shown:
         """A value of a field."""
-        field = source_of(field)
+        masked, field = self._sight.masks(self.model, field), source_of(field)
         if value is None or value == "" or value == []:
             return EMPTY
         if isinstance(field, LinkField):
             return self._link(field, value)
         if isinstance(field, RowsField):
             return Shown("number", str(len(value)))
-        if field.private and not self._sees_private:
+        if masked:
             return Shown("text", str(field.mask(value)), masked=True)
         text = field.display(value, self.visit.language, self.zone)
         if status:
@@ -145,13 +159,15 @@ class Presenter:
         """A linked record: its title with the way there if it is this reader's to read. People and teams always have
         a name: who did something is no secret to those who may see what was done."""
         target = self.other(field.target)
-        if self._may_open(field.target, value):
+        if self._sight.opens(field.target, value):
             return Shown("link", target.title(value), href=f"/m/{field.target}/{value['id']}")
-        return Shown("link", target.title(value) if field.target in self.catalog.system_models else "…")
+        return Shown("link", self.link_title(field, value))
 
-    def _may_open(self, model: str, record: Record) -> bool:
-        names = {"user": self.visit.actor.facts, "record": record, model: record}
-        return self.visit.service.rights.may_read(self.visit.actor, model, record, names)
+    def link_title(self, field: LinkField, value: Record) -> str:
+        """What people call a linked record, if this reader may know."""
+        target = self.other(field.target)
+        known = field.target in self.catalog.system_models or self._sight.opens(field.target, value)
+        return target.title(value) if known else "…"
 
     def edit_text(self, field: Field, value: Any) -> str:
         """What stands in the input for a value; masked if it is private to others."""

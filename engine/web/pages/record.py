@@ -184,7 +184,7 @@ def _rows_part(
     said = [name for name in shown if name in wanted or any(row.get(name) for row in rows)]
     table = Table(
         tuple(TableColumn(visit.words.say(shown[name].label, name), column_class(shown[name])) for name in said),
-        tuple(tuple(presenter.value(shown[name], row.get(name)) for name in said) for row in rows),
+        tuple(tuple(presenter.in_row(row, shown[name], part.name) for name in said) for row in rows),
     )
     return RecordPart(part.label, table=table, totals=tuple(_fact(presenter, record, name) for name in sums))
 

@@ -210,7 +210,7 @@ class Widgets:
             return Line(
                 row.key,
                 row.id,
-                tuple(cell(column, row, record.get(column.field.name)) for column in columns),
+                tuple(cell(column, row, self.presenter.readable(record, column.field, name)) for column in columns),
             )
 
         return Grid(
