@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from engine.errors import Span
@@ -71,9 +72,9 @@ class Located:
     document: Document = field(compare=False, repr=False)
     path: Path = field(compare=False, repr=False)
 
-    @property
+    @cached_property
     def span(self) -> Span:
-        """The place of the whole object."""
+        """The place of the whole object. Reasons carry it, so it is worked out once."""
         return self.document.span(self.path)
 
     def span_of(self, *path: str | int) -> Span:

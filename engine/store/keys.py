@@ -17,7 +17,7 @@ KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
+_VERSION, _VARIANT = 7 << 12, 2 << 62
 #: A counter starts in the lower half of its bits, and grows by at most this much.
 _START_BITS, _END_BITS = 61, 62
 #: Random numbers drawn at once, 32 bits each.
@@ -34,6 +34,8 @@ class Keys:
         self._lock = Lock()
         self._tick = 0
         self._low = 0
+        #: How the keys of this tick begin.
+        self._head = ""
         self._drawn: list[int] = []
         #: The moment of the last key, and its tick: an act makes many keys of one moment.
         self._last = (_EPOCH, 0)
@@ -51,10 +53,10 @@ class Keys:
             if tick != self._tick:
                 self._tick = tick
                 self._low = (self._random() << 32 | self._random()) >> (64 - _START_BITS)
-            low = self._low
-        number = (tick >> 12) << 80 | (tick & 0xFFF) << 64 | low | _VERSION_AND_VARIANT
-        text = f"{number:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+                head = f"{(tick >> 12) << 16 | _VERSION | tick & 0xFFF:016x}"
+                self._head = f"{head[:8]}-{head[8:12]}-{head[12:]}"
+            head, tail = self._head, f"{self._low | _VARIANT:016x}"
+        return f"{head}-{tail[:4]}-{tail[4:]}"
 
     def _random(self) -> int:
         """32 random bits. Asking the system for them costs more than all the rest, so it is asked for many at once."""

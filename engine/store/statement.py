@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, SelectBase
@@ -117,6 +118,7 @@ def _answered(clause: ClauseElement) -> Sequence[ColumnElement[Any]]:
     return list(clause.exported_columns) if isinstance(clause, UpdateBase) else []
 
 
+@lru_cache(2_048)  # SQLAlchemy puts it together anew whenever it is asked
 def binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor | None:
     """What turns a value of the column type into the driver's; None where nothing is to be done."""
     return type_.dialect_impl(dialect).bind_processor(dialect)
