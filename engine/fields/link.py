@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.expressions.types import NULL, Member, RecordType, Scope, Shape, Type
 from engine.fields.columns import Key
 from engine.fields.field import Field, Linker, Parser
-from engine.fields.text import clean_text
+from engine.fields.text import text_parser
 from engine.registry import did_you_mean
 from engine.source.shape import Formula, Name, option
 
@@ -73,10 +73,13 @@ class LinkField(Field):
         return str(value["id"]) if isinstance(value, Mapping) else str(value)
 
 
-def _parse_link(raw: Any) -> str:
+_clean_key = text_parser(MOST_KEY_CHARACTERS)
+
+
+def _parse_link(raw: Any) -> Any:
     if type(raw) is not str and isinstance(raw, Mapping):  # a record, as values and expanded answers have it
         raw = raw.get("id")
-    return clean_text(raw, most=MOST_KEY_CHARACTERS)
+    return _clean_key(raw)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -172,13 +172,15 @@ class DecimalField(BoundedField):
 
     @cached_property
     def _settle(self) -> Parser:
-        quantize, unit, whole = _ROUNDING.quantize, Decimal(1).scaleb(-self.digits), self.precision - self.digits
+        # The result is rounded once, and must not have more digits than the field keeps.
+        context = Context(prec=self.precision, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
+        quantize, unit = context.quantize, Decimal(1).scaleb(-self.digits)
 
         def settle(value: Decimal) -> Decimal:
-            kept = quantize(value, unit)
-            if kept.adjusted() >= whole and kept:
-                raise _too_large(self.precision, self.digits)
-            return kept
+            try:
+                return quantize(value, unit)
+            except InvalidOperation:
+                raise _too_large(self.precision, self.digits) from None
 
         return settle
 
@@ -202,7 +204,8 @@ def _decimal_parser(precision: int, digits: int, limits: Limits) -> Callable[[An
     zero = Decimal(0).quantize(unit)
 
     def parse(raw: Any) -> Decimal:
-        if type(raw) is str and _NUMBER.fullmatch(raw):
+        # Most are digits with at most one point, which takes no regular expression to see.
+        if type(raw) is str and raw.replace(".", "", 1).isdigit() and raw.isascii() and len(raw) <= precision:
             number: Decimal | int = Decimal(raw)
         else:
             number = read_number(raw)
@@ -216,7 +219,10 @@ def _decimal_parser(precision: int, digits: int, limits: Limits) -> Callable[[An
             value = zero  # never -0.00
         elif not value.is_finite():
             raise ValueFault("VALUE_TYPE", "is no finite number", expected="number")
-        return check_limits(value, limits) if limits else value
+        for test, _, limit in limits:
+            if not test(value, limit):
+                check_limits(value, limits)
+        return value
 
     return parse
 

@@ -24,22 +24,22 @@ Wire = Callable[[Mapping[str, Any]], dict[str, Any]]
 def wire_source(name: str, field: Field, namespace: Namespace) -> str:
     """The expression that gives the wire form of a field of the record ``r``; null is None. What it calls is added to
     the namespace."""
-    value = f"r[{name!r}]"
+    form = form_source(name, field, namespace)
+    return f"r[{name!r}]" if form == "x" else f"({form} if (x := r[{name!r}]) is not None else None)"
+
+
+def form_source(name: str, field: Field, namespace: Namespace) -> str:
+    """The expression that gives the wire form of the field's value ``x``, which is not null."""
     if isinstance(field, LinkField):
-        return f"(x['id'] if (x := {value}) is not None else None)"
+        return "x['id']"
     column = field.column_type() if field.stored else None
     if isinstance(column, ScaledDecimal) and column.digits <= PLAIN_DIGITS:
         namespace["str"] = str
-        return f"(str(x) if (x := {value}) is not None else None)"
+        return "str(x)"
     if type(field).wire is Field.wire:
-        return value
-    return called(f"wire_{name}", field.wire, value, namespace)
-
-
-def called(name: str, function: Callable[[Any], Any], value: str, namespace: Namespace) -> str:
-    """The expression that calls the function with the value, unless that is null."""
-    namespace[name] = function
-    return f"({name}(x) if (x := {value}) is not None else None)"
+        return "x"
+    namespace[f"wire_{name}"] = field.wire
+    return f"wire_{name}(x)"
 
 
 def wire_function(
@@ -59,7 +59,8 @@ def wire_function(
             perhaps += [f"    if {name!r} in r:", f"        w[{name!r}] = [rows_{name}(row) for row in r[{name!r}]]"]
             continue
         if field.private and not private:
-            source = called(f"mask_{name}", field.mask, f"r[{name!r}]", namespace)
+            namespace[f"mask_{name}"] = field.mask
+            source = f"(mask_{name}(x) if (x := r[{name!r}]) is not None else None)"
         else:
             source = wire_source(name, field, namespace)
         if field.stored:

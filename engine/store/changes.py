@@ -8,7 +8,7 @@ from typing import Any
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
-from engine.fields.wiring import Namespace, wire_source
+from engine.fields.wiring import Namespace, form_source, wire_source
 from engine.ports import Record
 
 #: Columns that tell of a change without being one.
@@ -24,6 +24,7 @@ class Changes:
         stored = {name: field for name, field in fields.items() if field.stored and not (own and name in BOOKKEEPING)}
         self._names = tuple(stored)
         self._wire = _wire_function(stored)
+        self._given = _given_function(stored)
         self._state = _state_function(stored)
         self._rows = {
             name: Changes(field.of, own=False) for name, field in fields.items() if isinstance(field, RowsField)
@@ -38,8 +39,7 @@ class Changes:
 
     def _compare(self, found: Differences, at: str, before: Record | None, after: Record) -> None:
         if before is None:
-            given = zip(self._names, self._wire(after), strict=True)
-            found.update({at + name: [None, value] for name, value in given if value is not None})
+            found.update({at + name: [None, value] for name, value in self._given(after).items()})
         elif (past := self._state(before)) != (present := self._state(after)):
             wires = zip(self._wire(before), self._wire(after), strict=True)
             for name, was, now, wire in zip(self._names, past, present, wires, strict=True):
@@ -62,7 +62,7 @@ class Changes:
 
     def _whole(self, row: Record) -> dict[str, Any]:
         """The row with what it has; nulls are left out."""
-        whole = {name: value for name, value in zip(self._names, self._wire(row), strict=True) if value is not None}
+        whole = self._given(row)
         for name, rows in self._rows.items():
             whole[name] = [rows._whole(inner) for inner in row[name]]
         return whole
@@ -73,6 +73,18 @@ def _wire_function(fields: Mapping[str, Field]) -> Callable[[Record], tuple[Any,
     namespace: Namespace = {"__builtins__": {}}
     display = "".join(f"{wire_source(name, field, namespace)}, " for name, field in fields.items())
     made: Callable[[Record], tuple[Any, ...]] = eval(f"lambda r: ({display})", namespace)
+    return made
+
+
+def _given_function(fields: Mapping[str, Field]) -> Callable[[Record], dict[str, Any]]:
+    """The function that gives the wire forms of the fields of a record that are not null, by name."""
+    namespace: Namespace = {"__builtins__": {}}
+    lines = ["def given(r):", "    w = {}"]
+    for name, field in fields.items():
+        form = form_source(name, field, namespace)
+        lines += [f"    x = r[{name!r}]", "    if x is not None:", f"        w[{name!r}] = {form}"]
+    exec("\n".join([*lines, "    return w"]), namespace)
+    made: Callable[[Record], dict[str, Any]] = namespace["given"]
     return made
 
 
