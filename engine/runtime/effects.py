@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.errors import Complaint, InvalidValues, NotFound, Refused
@@ -141,6 +143,7 @@ class Effects:
         if effect.once:
             self.act.flush()
             equal = {name: effect.values[name] for name in effect.once}
+            self.act.tx.alone(_once_key(effect.model, equal))
             found = self.act.store.query.equal(self.act.tx, effect.model, equal, limit=1)
             if found:
                 return found[0]
@@ -295,6 +298,23 @@ class Effects:
 
     def _notify(self, effect: Notify) -> str:
         return self.act.queue_message(effect)
+
+
+def _once_key(model: str, equal: Mapping[str, Any]) -> str:
+    """The text that tells apart what is to be made once: of two acts at a time only one may find that it is not there
+    yet."""
+    return " ".join((model, *(f"{name}={_once_text(value)!r}" for name, value in sorted(equal.items()))))
+
+
+def _once_text(value: Any) -> str | None:
+    """One text for values that the database takes for equal."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Mapping):
+        return str(value["id"])
+    return None if value is None else str(value)
 
 
 def _refuse_many(found: Sequence[Record], model: str) -> None:

@@ -61,6 +61,10 @@ class PostgresTransaction(Transaction):
     def insert(self, insert: Insert, rows: Sequence[Sequence[Any]]) -> None:
         self._execute(insert.text, (insert.parameter(rows),))
 
+    def alone(self, with_: str) -> None:
+        # Two texts of one hash wait for each other without need, and that is all.
+        self._execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (with_,))
+
     def settle(self) -> None:
         try:
             self._session.sync()

@@ -63,6 +63,10 @@ class Transaction:
     def settle(self) -> None:
         """Returns when all that was written has been answered; raises what went wrong with it."""
 
+    def alone(self, with_: str) -> None:
+        """Returns when no other transaction that has called this with the same text is running any more: what is read
+        next holds until this one ends. Here at once, since one writer works at a time."""
+
     def core(self, clause: Executable, binds: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of any SQLAlchemy clause, as dicts; none where it returns nothing."""
         result = self._core(clause, binds)
