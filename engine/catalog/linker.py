@@ -216,6 +216,15 @@ class CatalogLinker:
         if name not in known and self.complete("workflow") and self.complete("model", model):
             self.report("E302", f"no workflow of {model} has an event '{name}'", at, key, did_you_mean(name, known))
 
+    def inputs(self, model: str, event: str) -> Sequence[Mapping[str, Field]]:
+        named = [
+            events[event]
+            for flow in self._workflows.get(model, ())
+            for events in (flow.events, *(state.events for state in flow.states.values()))
+            if event in events
+        ]
+        return [found.input for found in {id(found): found for found in named}.values()]
+
     @cached_property
     def _workflows(self) -> Mapping[str, Sequence[Workflow]]:
         """The workflows for each model."""

@@ -10,7 +10,7 @@ takes, worked out by the column type. Null is None in all of them, and none of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
@@ -80,7 +80,12 @@ class Linker(Protocol):
         ...
 
     def report(
-        self, code: str, message: str, at: Located, key: str | int | None = None, hint: str | None = None
+        self,
+        code: str,
+        message: str,
+        at: Located,
+        key: str | int | tuple[str | int, ...] | None = None,
+        hint: str | None = None,
     ) -> None:
         """Adds a problem, at the object or at one of its keys."""
         ...
@@ -95,6 +100,10 @@ class Linker(Protocol):
 
     def event(self, model: str, name: str, at: Located, key: str | int | tuple[str | int, ...]) -> None:
         """Reports an event that no workflow of the model has; ``key`` is where it is named."""
+        ...
+
+    def inputs(self, model: str, event: str) -> Sequence[Mapping[str, Field]]:
+        """What the events of that name take in the workflows of the model: one mapping for each of them."""
         ...
 
     def reference(self, kind: str, name: str | None, at: Located, key: str) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from engine.errors import Label
 from engine.expressions.types import RecordType, Scope
-from engine.fields.field import Linker
+from engine.fields.field import Field, Linker
+from engine.fields.rows import RowsField
 from engine.ports import Fire, Notify, PlaceHold, Record, ReleaseHold, Run
+from engine.registry import did_you_mean
 from engine.source.shape import Formula, Located, Name, option
 from engine.steps.step import Frame, Step, Steps
 
@@ -125,8 +127,7 @@ class FireStep(Aimed):
         about = self.aim(linker, model, scope)
         if about is not None:
             linker.event(about, self.fire, self, "fire")
-        for formula in self.input.values():
-            linker.compile(formula, scope)
+        link_given(linker, self, self.fire, linker.inputs(about, self.fire) if about else (), self.input, scope)
         return scope
 
     def run(self, frame: Frame) -> Steps:
@@ -134,6 +135,13 @@ class FireStep(Aimed):
         if about is not None:
             values = {name: formula.expression(frame.record, frame.names) for name, formula in self.input.items()}
             yield Fire(*about, self.fire, values)
+
+
+@runtime_checkable
+class HasInput(Protocol):
+    """What takes input: an action does, a `checks` document does not."""
+
+    input: Mapping[str, Field]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +166,8 @@ class RunStep(Step):
             about = expression.type.shape.name if expression and isinstance(expression.type, RecordType) else None
         if found is not None and found.for_ is not None and about is not None and found.for_ != about:
             linker.report("E405", f"{self.run_} is for {found.for_}, and this is about {about}", self, "run")
-        for formula in self.input.values():
-            linker.compile(formula, scope)
+        takes = (found.input,) if isinstance(found, HasInput) else ()
+        link_given(linker, self, self.run_, takes, self.input, scope)
         return scope
 
     def run(self, frame: Frame) -> Steps:
@@ -191,6 +199,32 @@ class NotifyStep(Step):
 
     def run(self, frame: Frame) -> Steps:
         yield Notify(self.notify, self.to, frame.model, frame.record)
+
+
+def link_given(
+    linker: Linker,
+    step: Step,
+    name: str,
+    takes: Sequence[Mapping[str, Field]],
+    given: Mapping[Name, Formula],
+    scope: Scope,
+) -> None:
+    """Compiles what a step gives as input. ``takes`` are the inputs of all that the step may mean: a value must belong
+    to one of them and fit it, and what one of them demands must be given; none: it is not known what is meant."""
+    for entry, formula in given.items():
+        meant = [fields[entry] for fields in takes if entry in fields]
+        if takes and not meant:
+            known = {known: None for fields in takes for known in fields}
+            linker.report(
+                "E303", f"{name} takes no input {entry!r}", step, ("input", entry), did_you_mean(entry, known)
+            )
+        # The rows of an input have a type of their own, that nothing else has.
+        plain = bool(meant) and not isinstance(meant[0], RowsField)
+        linker.compile(formula, scope, meant[0].member(linker.shape).type if plain else None)
+    for needed in takes[0] if len(takes) == 1 else ():
+        field = takes[0][needed]
+        if field.required and field.default is None and needed not in given:
+            linker.report("E405", f"{name} needs the input {needed!r}", step, step.word)
 
 
 def check_recipient(linker: Linker, at: Located, model: str | None, to: str | None) -> None:
