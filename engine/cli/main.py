@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "engine.cli.plan",
     "schema": "engine.cli.schema",
     "serve": "engine.cli.serve",
+    "table": "engine.cli.tables",
     "test": "engine.cli.testing",
     "token": "engine.cli.token",
     "user": "engine.cli.user",
