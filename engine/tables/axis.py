@@ -74,6 +74,14 @@ class Axis:
         return ((1 << last - first + 1) - 1) << first if last >= first else 0
 
     @cached_property
+    def expected(self) -> int:
+        """The pieces that the range or the options allow, whether or not a value lies in them; and null."""
+        if self._range is not None:
+            return self._spanned(self._range) | 1 << self.null
+        closed = self.column.type == "choice"
+        return (1 << self.null - (1 if closed else 0)) - 1 | 1 << self.null
+
+    @cached_property
     def domain(self) -> int:
         """The pieces that hold a value which may occur."""
         column = self.column

@@ -18,9 +18,14 @@ Matcher = Callable[[Sequence[Any]], int]
 MOST_GENERATED = 8
 
 
+def is_small(rows: int) -> bool:
+    """Whether so many rows are tested one after the other. Then the range of the inputs is tested before."""
+    return rows <= MOST_GENERATED
+
+
 def matcher(axes: Sequence[Axis], rows: Sequence[Sequence[Test]], *, first_only: bool) -> Matcher:
     """The way to find the rows that suits the table. ``first_only``: more than one row is never asked for."""
-    if len(rows) <= MOST_GENERATED:
+    if is_small(len(rows)):
         return generated(rows, first_only=first_only)
     return indexed(axes, rows)
 
@@ -56,14 +61,17 @@ def masks(axis: Axis, tests: Sequence[Test]) -> list[int]:
 
 
 def indexed(axes: Sequence[Axis], rows: Sequence[Sequence[Test]]) -> Matcher:
-    """A matcher whose work hardly grows with the rows: each column gives the rows that are left."""
+    """A matcher whose work hardly grows with the rows: each column gives the rows that are left. It gives none for
+    values that are not expected."""
     everything = (1 << len(rows)) - 1
     columns: list[tuple[int, Callable[[Any], int]]] = []
     for place, axis in enumerate(axes):
         tests = [row[place] for row in rows]
         # A column in which all cells are `-` decides nothing.
-        if any(not test.anything for test in tests):
-            columns.append((place, _lookup(axis, masks(axis, tests))))
+        if any(not test.anything for test in tests) or axis.expected != (2 << axis.null) - 1:
+            found = masks(axis, tests)
+            # A value that is not expected leaves no row, whatever the cells say.
+            columns.append((place, _lookup(axis, [m if axis.expected >> n & 1 else 0 for n, m in enumerate(found)])))
 
     def match(values: Sequence[Any]) -> int:
         found = everything

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -14,7 +14,7 @@ from engine.tables.axis import Axis, bits
 from engine.tables.cells import Interval, Test
 from engine.tables.columns import Column, show
 from engine.tables.grid import Cell
-from engine.tables.matching import Matcher, matcher
+from engine.tables.matching import Matcher, is_small, matcher
 
 Hit = Literal[
     "unique",
@@ -161,7 +161,15 @@ class Rules:
         return {column.name: value for column, value in zip(self.inputs, values, strict=True)}
 
     def decide(self, values: Sequence[Any]) -> Decided:
-        """What the table gives for these values of its inputs. Raises Undecided."""
+        """What the table gives for these values of its inputs; nobody changes it. Raises Undecided."""
+        if self._tests_bounds:
+            self._check(values)
+        settled = self._settled
+        if settled is not None:
+            found = self.matcher(values)
+            # Where one row decides, and its outputs are constants, all there is to say was said beforehand.
+            if found and (self._takes_first or not found & (found - 1)):
+                return settled[(found & -found).bit_length() - 1]
         self._check(values)
         hits = self.holding(values)
         named = self.named(values)
@@ -176,14 +184,41 @@ class Rules:
             return Decided(self.defaults[self.outputs[0].name], (), ())
         return Decided(self._collected(given), tuple(hits), given)
 
+    @cached_property
+    def _tests_bounds(self) -> bool:
+        return bool(self._bounds) and is_small(len(self.rows))
+
     def _check(self, values: Sequence[Any]) -> None:
-        for column, range_, value in zip(self.inputs, self.ranges, values, strict=True):
-            if value is None:
-                continue
-            if range_ is not None and not range_.holds(value):
-                raise Undecided("OUT_OF_RANGE", f"{column.name} is {show(value)}, which the table does not expect")
-            if column.options and value not in column.options:
-                raise Undecided("OUT_OF_RANGE", f"{column.name} is {show(value)}, which the table does not know")
+        for place, holds in self._bounds:
+            value = values[place]
+            if value is not None and not holds(value):
+                name = self.inputs[place].name
+                raise Undecided("OUT_OF_RANGE", f"{name} is {show(value)}, which the table does not expect")
+
+    @cached_property
+    def _takes_first(self) -> bool:
+        return self.hit in ("first", "priority")
+
+    @cached_property
+    def _settled(self) -> tuple[Decided, ...] | None:
+        """What each row gives, in the sequence in which they are tried; None where that depends on the inputs."""
+        if self.hit not in SINGLE or any(
+            row.conditions or any(given.expression is not None for given in row.gives) for row in self.rows
+        ):
+            return None
+        given = [(place, self._given(place, {})) for place in self.sequence]
+        return tuple(Decided(each, (place,), (each,)) for place, each in given)
+
+    @cached_property
+    def _bounds(self) -> tuple[tuple[int, Callable[[Any], bool]], ...]:
+        """For each input with a range or options, whether a value is expected."""
+        found: list[tuple[int, Callable[[Any], bool]]] = []
+        for place, (column, range_) in enumerate(zip(self.inputs, self.ranges, strict=True)):
+            if range_ is not None:
+                found.append((place, range_.holds))
+            elif column.options:
+                found.append((place, frozenset(column.options).__contains__))
+        return tuple(found)
 
     def _given(self, place: int, named: Mapping[str, Any]) -> dict[str, Any]:
         gives = self.rows[place].gives
