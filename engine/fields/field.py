@@ -219,16 +219,25 @@ class Field(Located):
 
     def parse(self, raw: Any, zone: tzinfo | None = None) -> Any:
         """The value of a wire form (JSON with decimals as text or numbers). Raises ValueFault. See ``parser``."""
-        return (self._parser if zone is None else self.parser(zone))(raw)
+        parse = self._parsers.get(zone)
+        if parse is None:
+            parse = self._parsers[zone] = self.parser(zone)
+        return parse(raw)
 
     @cached_property
-    def _parser(self) -> Parser:
-        """The parser that most callers need; worked out once."""
-        return self.parser()
+    def _parsers(self) -> dict[tzinfo | None, Parser]:
+        """The parsers worked out so far: channels and applications name few zones."""
+        return {}
 
     def parse_text(self, text: str, zone: tzinfo | None = None) -> Any:
         """The value of a cell or an input, never empty. Raises ValueFault."""
         return self.parse(text, zone)
+
+    def text_parser(self, zone: tzinfo | None = None) -> Parser:
+        """``parse_text`` as a function made once, for hot paths."""
+        if type(self).parse_text is Field.parse_text:
+            return self.parser(zone)
+        return lambda text: self.parse_text(text, zone)
 
     def settle(self, value: Any) -> Any:
         """What the field keeps of a computed value: rounded half up to its digits. Raises ValueFault if it cannot."""

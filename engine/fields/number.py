@@ -22,6 +22,7 @@ from engine.source.shape import Name, option
 
 #: The largest integer that every JSON reader keeps exactly, browsers too.
 LARGEST_INTEGER = 2**53 - 1
+LONGEST_INTEGER = len(str(LARGEST_INTEGER))
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
@@ -51,6 +52,16 @@ def plain_number(text: str) -> str:
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
+def _text_parser(parse: Parser, parse_text: Parser) -> Parser:
+    """The function from texts to numbers: most are digits with at most one point, which need no clearing up."""
+
+    def read(text: str) -> Any:
+        plain = text.isascii() and text.replace(".", "", 1).isdigit()
+        return parse(text) if plain else parse_text(text)
+
+    return read
+
+
 @dataclass(frozen=True, kw_only=True)
 class IntegerField(BoundedField):
     """A whole number."""
@@ -73,7 +84,8 @@ class IntegerField(BoundedField):
         limits = self.limits
 
         def parse(raw: Any) -> int:
-            number = read_number(raw)
+            plain = type(raw) is str and raw.isdigit() and raw.isascii() and len(raw) <= LONGEST_INTEGER
+            number = int(raw) if plain else read_number(raw)
             if type(number) is not int:
                 number = _whole(Decimal(number))
             if not -LARGEST_INTEGER <= number <= LARGEST_INTEGER:
@@ -84,6 +96,9 @@ class IntegerField(BoundedField):
 
     def parse_text(self, text: str, zone: tzinfo | None = None) -> Any:
         return self.parse(plain_number(text))
+
+    def text_parser(self, zone: tzinfo | None = None) -> Parser:
+        return _text_parser(self.parser(zone), self.parse_text)
 
     def settle(self, value: Any) -> Any:
         if type(value) is not int:
@@ -163,6 +178,9 @@ class DecimalField(BoundedField):
 
     def parse_text(self, text: str, zone: tzinfo | None = None) -> Any:
         return self.parse(plain_number(text))
+
+    def text_parser(self, zone: tzinfo | None = None) -> Parser:
+        return _text_parser(self.parser(zone), self.parse_text)
 
     def settle(self, value: Any) -> Any:
         return self._settle(value)

@@ -24,6 +24,8 @@ def plain(entry: Mapped, known: Field, zone: str) -> Callable[[Any], Any]:
     get = getter(entry.from_ or "$")
     default = entry.default
     scale, choices = entry.scale, entry.choices
+    if default is None and choices is None and scale is None:
+        return _simply(get, parse)
 
     def take(raw: Any) -> Any:
         found = get(raw)
@@ -46,6 +48,18 @@ def plain(entry: Mapped, known: Field, zone: str) -> Callable[[Any], Any]:
     return take
 
 
+def _simply(get: Callable[[Any], Any], parse: Parser) -> Callable[[Any], Any]:
+    """The function for an entry that says no more than where to look: most are like this."""
+
+    def take(raw: Any) -> Any:
+        found = get(raw)
+        if isinstance(found, str):
+            found = found.strip()
+        return None if found is None or found == "" else parse(found)
+
+    return take
+
+
 def _scaled(found: Any, scale: Decimal) -> Decimal:
     try:
         return Decimal(str(found)) * scale
@@ -60,10 +74,8 @@ def _parser(known: Field, entry: Mapped, zone: str) -> Parser:
     if entry.format is not None and isinstance(known, DateField | DateTimeField):
         return _written(known, entry.format, tz, parse)
 
-    def read(found: Any) -> Any:
-        return known.parse_text(found, tz) if isinstance(found, str) else parse(found)
-
-    return read
+    parse_text = known.text_parser(tz)
+    return lambda found: parse_text(found) if isinstance(found, str) else parse(found)
 
 
 def _written(known: Field, pattern: str, zone: ZoneInfo, parse: Parser) -> Parser:
