@@ -28,9 +28,10 @@ def prove(linker: DefinitionLinker, table: Table, rules: Rules) -> Rules:
         proof.overlaps()
     if rules.hit in SINGLE and rules.defaults is None:
         proof.gaps()
-    proof.outputs(dead)
     plain = proof.analysis.exact == (1 << len(rules.rows)) - 1
-    return replace(rules, proven=plain and not proof.report.count)
+    proven = plain and not proof.report.count
+    proof.outputs(dead)
+    return replace(rules, proven=proven)
 
 
 class Proof:
