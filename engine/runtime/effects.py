@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.errors import Complaint, InvalidValues, NotFound, Refused
-from engine.fields.link import LinkField
+from engine.errors import Complaint, InvalidValues, Refused
 from engine.policy.rules import work_through
 from engine.policy.transition import may_fire, proceed, take
 from engine.ports import (
@@ -34,7 +33,6 @@ from engine.ports import (
 from engine.runtime.act import Act, Working
 from engine.runtime.deciding import asked
 from engine.steps.step import Frame, run_steps
-from engine.store.expanding import ALL
 
 if TYPE_CHECKING:
     from engine.runtime.service import Service
@@ -89,7 +87,7 @@ class Effects:
     def settle(self) -> None:
         """Tries the branches of every record in hand that has been touched, until nothing moves any more."""
         for _ in range(MOST_ROUNDS):
-            self._tell_waiting()
+            self.service.awaited(self.act).tell(self.act, self.event)
             touched = [working for working in self.act.working.values() if working.touched]
             if not touched:
                 return
@@ -99,33 +97,6 @@ class Effects:
                 if workflow is not None:
                     self.drive(proceed(workflow, self._frame(working)))
         raise Refused(f"records still move each other after {MOST_ROUNDS} rounds", code="TOO_MANY_HOPS")
-
-    def _tell_waiting(self) -> None:
-        """Touches the records whose branches read what has changed through a back link."""
-        awaited = self.service.awaited
-        if not any(working.model in awaited for working in self.act.working.values()):
-            return
-        self.act.flush()
-        for working in list(self.act.working.values()):
-            if working.model not in awaited or not working.written or working.told is working.stored:
-                continue
-            states = [state for state in (working.stored, working.told or working.origin) if state is not None]
-            working.told = working.stored
-            for name in sorted(awaited[working.model]):
-                field = self.act.catalog.fields(working.model)[name]
-                assert isinstance(field, LinkField)  # only links have another side
-                for key in sorted({state[name]["id"] for state in states if state[name] is not None}):
-                    self._touch_waiting(field.target, key, str(field.back))
-
-    def _touch_waiting(self, model: str, key: str, back: str) -> None:
-        """Touches one of them. Locked first and read again after, so that of two acts at a time the later sees both."""
-        try:
-            waiting = self.act.take(model, key, self.event)
-        except NotFound:
-            return  # in the trash
-        waiting.record.pop(back, None)
-        self.act.store.records.expand(self.act.tx, model, [waiting.record], frozenset({(back, ALL)}))
-        waiting.touched = True
 
     def _frame(self, working: Working, **more: Any) -> Frame:
         return self.act.frame(working.model, working.record, self.event, **more)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.catalog.catalog import Catalog
@@ -41,17 +40,3 @@ def workflow_reads(workflow: Workflow) -> frozenset[tuple[str, ...]]:
     return frozenset(
         read for formula in formulas(workflow) if formula.expression is not None for read in formula.expression.reads
     )
-
-
-def awaited_links(catalog: Catalog) -> Mapping[str, frozenset[str]]:
-    """By model, the links whose other side waits for its records: a branch of that record's workflow reads them through
-    the link's back name, so a change of one may open the way."""
-    found: dict[str, set[str]] = {}
-    for workflow in catalog.workflows.values():
-        back_links = catalog.back_links(workflow.for_)
-        branches = [branch.if_ for state in workflow.states.values() for branch in state.next.values()]
-        for path in {read for formula in formulas(branches) for read in formula.expression.reads}:
-            back = back_links.get(path[0])
-            if back is not None:
-                found.setdefault(back.model, set()).add(back.field)
-    return {model: frozenset(links) for model, links in found.items()}

@@ -20,7 +20,8 @@ from engine.ports import Clock, Reason, Record, Verdict
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.links import LinkResolver
-from engine.runtime.plans import ModelPlan, awaited_links, workflow_reads
+from engine.runtime.plans import ModelPlan, workflow_reads
+from engine.runtime.waiting import Awaited
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 
@@ -46,8 +47,7 @@ class Service:
         self.clock = clock
         self.rights = Rights(catalog)
         self.links = LinkResolver(catalog, store, self.rights)
-        #: See :func:`engine.runtime.plans.awaited_links`.
-        self.awaited = catalog.memo((awaited_links,), lambda: awaited_links(catalog))
+        self._awaited: Awaited | None = None
         self._catalog_at = catalog_at
 
     def on(self, clock: Clock) -> Service:
@@ -283,6 +283,13 @@ class Service:
         if present is not None and present.fingerprint == case["workflow_version"]:
             return present
         return self.catalog_of(tx, case).workflows[case["workflow"]]
+
+    def awaited(self, act: Act) -> Awaited:
+        """Which records wait for which others, worked out at the first act: by then no case begins in an older
+        version any more."""
+        if self._awaited is None:
+            self._awaited = Awaited.of(act, lambda case: self.catalog_of(act.tx, case))
+        return self._awaited
 
     def catalog_of(self, tx: Transaction, case: Record) -> Catalog:
         """The definitions with which a case began."""

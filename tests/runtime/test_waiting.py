@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.errors import InvalidValues
+from engine.catalog.catalog import Catalog
+from engine.errors import EngineError, InvalidValues
 from engine.ports import Record
-from engine.runtime.service import SYSTEM
+from engine.runtime.service import SYSTEM, Service
 from tests.runtime.running import Running
 
 YARD = """
@@ -109,3 +110,172 @@ def test_one_row_is_not_changed_twice(yard: Running, again: str) -> None:
         yard.update("parcel", found["id"], {"items": [{"id": row["id"], "pieces": 7}, {**second, "pieces": 8}]})
     place = "items[1].id" if again == "id" else "items[1].line"
     assert [(complaint.at, complaint.code) for complaint in caught.value.complaints] == [(place, "DUPLICATE_KEY")]
+
+
+# Over links that lead to others --------------------------------------------------------------------------------------
+
+HARBOUR = """
+app: harbour
+---
+access: keeper
+everything: true
+---
+model: region
+key: code
+fields: {code: {type: text, unique: true}, safe: {type: boolean, default: true}}
+---
+model: harbour
+key: code
+fields:
+  code: {type: text, unique: true}
+  is_open: {type: boolean, default: false}
+  remark: text
+  region: {type: link, to: region}
+---
+model: voyage
+key: code
+fields: {code: {type: text, unique: true}, cleared: {type: boolean, default: false}}
+---
+model: ship
+key: name
+workflow: sailing
+fields:
+  name: {type: text, unique: true}
+  home: {type: link, to: harbour}
+  home_open: {type: lookup, from: home.is_open}
+  voyage: {type: link, to: voyage, back: ships}
+  stops: {type: rows, of: {at: {type: link, to: harbour}}}
+---
+workflow: sailing
+for: ship
+start: moored
+states:
+  moored:
+    next:
+      ready: {if: CONDITION, to: sailed}
+  sailed: {}
+"""
+
+
+def harbour(url: str, condition: str) -> Running:
+    running = Running(HARBOUR.replace("CONDITION", condition), url)
+    running.create("region", {"code": "R", "safe": False})
+    for code in ("H", "G"):
+        running.create("harbour", {"code": code, "region": "R"})
+    running.create("voyage", {"code": "V"})
+    for name, home in (("Ada", "H"), ("Bea", "G"), ("Cid", "H")):
+        running.create("ship", {"name": name, "home": home, "voyage": "V", "stops": [{"at": "G"}, {"at": home}]})
+    return running
+
+
+def sailed(running: Running) -> list[str]:
+    return [ship["name"] for ship in running.all("ship", where='status == "sailed"', sort=["name"])]
+
+
+def change(running: Running, model: str, code: str, **values: object) -> None:
+    running.update(model, running.all(model, where=f'code == "{code}"')[0]["id"], values)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "home.is_open",
+        "record.home.is_open",
+        "ship.home.is_open",
+        "home_open",
+        "count(s for s in stops if s.at.is_open) > 0 and home.code == 'H'",
+    ],
+)
+def test_a_record_goes_on_when_the_one_that_it_leads_to_changes(database_url: str, condition: str) -> None:
+    running = harbour(database_url, f'"{condition}"')
+    try:
+        assert sailed(running) == []
+        change(running, "harbour", "H", remark="painted")
+        assert sailed(running) == [], "nothing that is read has changed"
+        change(running, "harbour", "H", is_open=True)
+        assert sailed(running) == ["Ada", "Cid"]
+    finally:
+        running.database.close()
+
+
+@pytest.mark.parametrize("condition", ["home.region.safe", "any(s.at.region.safe for s in stops)"])
+def test_over_two_links(database_url: str, condition: str) -> None:
+    running = harbour(database_url, condition)
+    try:
+        change(running, "region", "R", safe=True)
+        assert sailed(running) == ["Ada", "Bea", "Cid"]
+    finally:
+        running.database.close()
+
+
+def test_over_a_link_and_back_to_others(database_url: str) -> None:
+    running = harbour(database_url, "any(s.status == null or s.home.is_open for s in voyage.ships)")
+    try:
+        change(running, "harbour", "G", is_open=True)
+        assert sailed(running) == ["Ada", "Bea", "Cid"], "Bea's harbour opens the voyage of all"
+    finally:
+        running.database.close()
+
+
+def test_the_link_itself_may_change_and_what_has_gone_on_stays(database_url: str) -> None:
+    running = harbour(database_url, "home.is_open")
+    try:
+        change(running, "harbour", "G", is_open=True)
+        assert sailed(running) == ["Bea"]
+        ada = running.all("ship", where='name == "Ada"')[0]
+        running.update("ship", ada["id"], {"home": "G"})
+        assert sailed(running) == ["Ada", "Bea"]
+        change(running, "harbour", "G", is_open=False)
+        assert sailed(running) == ["Ada", "Bea"]
+    finally:
+        running.database.close()
+
+
+def test_the_oldest_goes_on_first(database_url: str) -> None:
+    text = HARBOUR.replace("CONDITION", "home.is_open").replace(
+        "  sailed: {}",
+        "  sailed: {do: [{update: harbour, where: id == record.home.id, set: {is_open: false}}]}",
+    )
+    running = Running(text, database_url)
+    try:
+        running.create("harbour", {"code": "H"})
+        for name in ("Zoe", "Ada", "Cid"):
+            running.create("ship", {"name": name, "home": "H"})
+        change(running, "harbour", "H", is_open=True)
+        assert sailed(running) == ["Zoe"], "there was room for one"
+    finally:
+        running.database.close()
+
+
+def test_a_case_waits_for_what_its_own_version_reads(database_url: str) -> None:
+    old = harbour(database_url, "home.is_open")
+    new = Running(HARBOUR.replace("CONDITION", "home.region.safe"), database_url)
+    try:
+        new.service = Service(new.catalog, new.store, new.clock, lambda _tx, _fingerprint: old.catalog)
+        new.create("ship", {"name": "New", "home": "H"})
+        change(new, "harbour", "H", is_open=True)
+        assert sailed(new) == ["Ada", "Cid"], "they began when it was the harbour that counted"
+        change(new, "region", "R", safe=True)
+        assert sailed(new) == ["Ada", "Cid", "New"]
+    finally:
+        old.database.close()
+        new.database.close()
+
+
+def test_a_version_that_is_lost_keeps_nobody_else_from_going_on(database_url: str) -> None:
+    old = harbour(database_url, "home.is_open")
+    new = Running(HARBOUR.replace("CONDITION", "home.region.safe"), database_url)
+
+    def lost(_tx: object, fingerprint: str) -> Catalog:
+        raise EngineError(f"{fingerprint} was never applied")
+
+    try:
+        new.service = Service(new.catalog, new.store, new.clock, lost)
+        new.create("region", {"code": "S", "safe": False})
+        new.create("harbour", {"code": "N", "region": "S"})
+        new.create("ship", {"name": "New", "home": "N"})
+        change(new, "region", "S", safe=True)
+        assert sailed(new) == ["New"]
+    finally:
+        old.database.close()
+        new.database.close()
