@@ -114,7 +114,7 @@ class Effects:
         if effect.once:
             self.act.flush()
             equal = {name: effect.values[name] for name in effect.once}
-            self.act.tx.alone(_once_key(effect.model, equal))
+            self.act.tx.alone(once_key(effect.model, equal))
             found = self.act.store.query.equal(self.act.tx, effect.model, equal, limit=1)
             if found:
                 return found[0]
@@ -271,7 +271,7 @@ class Effects:
         return self.act.queue_message(effect)
 
 
-def _once_key(model: str, equal: Mapping[str, Any]) -> str:
+def once_key(model: str, equal: Mapping[str, Any]) -> str:
     """The text that tells apart what is to be made once: of two acts at a time only one may find that it is not there
     yet."""
     return " ".join((model, *(f"{name}={_once_text(value)!r}" for name, value in sorted(equal.items()))))

@@ -8,10 +8,9 @@ and can be taken in again once the reason is mended.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -24,10 +23,11 @@ from engine.policy.intake.mapping import Arrival, ChannelMap
 from engine.policy.intake.raw import decode_json, storable
 from engine.policy.rules import work_through
 from engine.policy.transition import events_from
-from engine.ports import Create, Fire, Record
+from engine.ports import Fire, Record
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, not_accepted
 from engine.runtime.service import Service
+from engine.runtime.upserting import map_arrivals
 from engine.steps.step import run_steps
 from engine.store.keys import new_key
 from engine.store.transaction import Transaction
@@ -59,6 +59,13 @@ class Identified:
     hash: str
     #: The raw record, as JSON that every database can keep.
     raw: Any
+
+
+class _Barren(Exception):
+    """Some records were made for nothing. ``outcomes`` are those of the arrivals that needed them, by position."""
+
+    def __init__(self, outcomes: dict[int, Outcome]) -> None:
+        self.outcomes = outcomes
 
 
 class Intake:
@@ -138,42 +145,44 @@ class Intake:
         if chunk:
             yield from self._take_chunk(tx, name, actor, chunk)
 
-    def _take_chunk(self, tx: Transaction, name: str, actor: Actor, raws: Sequence[Raw]) -> Iterator[Outcome]:
+    def _take_chunk(self, tx: Transaction, name: str, actor: Actor, raws: Sequence[Raw]) -> list[Outcome]:
+        """What became of each record of a chunk. What `upsert` made for arrivals of which none is taken goes again: the
+        chunk is done once more, without making anything for those."""
+        mapping = self.map(name)
+        if not mapping.makes:
+            return self._attempt(tx, name, actor, raws, {})
+        settled: dict[int, Outcome] = {}
+        while True:
+            try:
+                with tx.savepoint():
+                    return self._attempt(tx, name, actor, raws, settled)
+            except _Barren as found:
+                settled |= found.outcomes
+
+    def _attempt(
+        self, tx: Transaction, name: str, actor: Actor, raws: Sequence[Raw], settled: Mapping[int, Outcome]
+    ) -> list[Outcome]:
+        """The outcomes of a chunk, of which ``settled`` are known. Raises _Barren."""
         channel, mapping = self.channel(name), self.map(name)
         act = Act(self.catalog, self.store, tx, actor, self.service.clock.now(), timezone=mapping.timezone)
         arrivals = [mapping.arrive(raw, act.names(None, None, "intake")) for raw in raws]
-        self._map(act, mapping, arrivals)
+        for at in settled:
+            arrivals[at].makes = False
+        made = map_arrivals(self.service, act, mapping, arrivals)
         identified = [self._identify(channel, mapping, arrival) for arrival in arrivals]
         known = self.store.arrivals.known(tx, name, [found.key for found in identified if found.key is not None])
-        for found in identified:
-            yield self._settle(tx, actor, channel, mapping, found, known)
-
-    def _map(self, act: Act, mapping: ChannelMap, arrivals: Sequence[Arrival]) -> None:
-        """Performs what mapping asks for.
-
-        A record that it wants made is an act of its own: if that is refused, only the arrivals that need it are."""
-        effects, steps = Effects(self.service, act, "intake"), mapping.run(arrivals)
-        answer: Any = None
-        refusal: RequestError | None = None
-        while True:
-            try:
-                effect = steps.throw(refusal) if refusal is not None else steps.send(answer)
-            except StopIteration:
-                return
-            refusal = None
-            try:
-                answer = (
-                    self._make_linked(act, mapping, effect) if isinstance(effect, Create) else effects.perform(effect)
-                )
-            except RequestError as error:
-                refusal = error
-
-    def _make_linked(self, act: Act, mapping: ChannelMap, effect: Create) -> Record:
-        own = Act(act.catalog, act.store, act.tx, act.actor, act.moment, timezone=mapping.timezone)
-        with act.tx.savepoint():
-            working = self.service.make(Effects(self.service, own, "create"), effect.model, dict(effect.values))
-            own.finish()
-        return working.record
+        outcomes = []
+        for at, found in enumerate(identified):
+            if at in settled:
+                outcomes.append(self._settle_again(tx, mapping, found, known, settled[at]))
+            else:
+                outcomes.append(self._settle(tx, actor, channel, mapping, found, known))
+        taken = [outcome.result in ("created", "updated") for outcome in outcomes]
+        kept = {key for arrival, yes in zip(arrivals, taken, strict=True) if yes for key in arrival.upserted}
+        barren = {at: outcomes[at] for at, arrival in enumerate(arrivals) if (arrival.upserted & made) - kept}
+        if barren:
+            raise _Barren(barren)
+        return outcomes
 
     # One arrival ----------------------------------------------------------------------------------------------------
 
@@ -226,6 +235,17 @@ class Intake:
         result: Result = "updated" if made else "created"
         self._remember(tx, mapping, found, earlier, known, result, record["id"], ())
         return Outcome(result, found.key, rows, record["id"])
+
+    def _settle_again(
+        self, tx: Transaction, mapping: ChannelMap, found: Identified, known: dict[str, Record], outcome: Outcome
+    ) -> Outcome:
+        """The same outcome as before, after all that was written has been undone: records have other ids now."""
+        earlier = known.get(found.key) if found.key is not None else None
+        if outcome.record is not None and earlier is not None:
+            return replace(outcome, record=earlier["record"])
+        if outcome.result == "refused":
+            self._remember(tx, mapping, found, earlier, known, "refused", None, outcome.problems)
+        return outcome
 
     @staticmethod
     def _wanted(channel: Channel, arrival: Arrival) -> bool:
@@ -377,22 +397,3 @@ def _older(version: str, than: str) -> bool:
     if version.isdigit() and than.isdigit():
         return int(version) < int(than)
     return version < than
-
-
-def may_send(channel: Channel, headers: Mapping[str, str], body: bytes, secret: Any) -> bool | None:
-    """Whether the sender has proved who it is; None when the channel asks for no proof of its own (then a token
-    counts).
-
-    ``secret`` looks a secret up by its name. Comparisons take the same time wherever they differ.
-    """
-    auth = channel.intake.auth
-    if auth is None:
-        return None
-    if auth.hmac_sha256 is not None:
-        expected = hmac.new(secret(auth.hmac_sha256.secret).encode(), body, hashlib.sha256).hexdigest()
-        given = headers.get("x-signature", "").removeprefix("sha256=").lower()
-        return hmac.compare_digest(given.encode(), expected.encode())
-    if auth.bearer is not None:
-        given = headers.get("authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode(), str(secret(auth.bearer.secret)).encode())
-    return None

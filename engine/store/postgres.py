@@ -61,9 +61,10 @@ class PostgresTransaction(Transaction):
     def insert(self, insert: Insert, rows: Sequence[Sequence[Any]]) -> None:
         self._execute(insert.text, (insert.parameter(rows),))
 
-    def alone(self, with_: str) -> None:
+    def alone(self, with_: str) -> bool:
         # Two texts of one hash wait for each other without need, and that is all.
         self._execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (with_,))
+        return True
 
     def settle(self) -> None:
         try:

@@ -63,9 +63,11 @@ class Transaction:
     def settle(self) -> None:
         """Returns when all that was written has been answered; raises what went wrong with it."""
 
-    def alone(self, with_: str) -> None:
+    def alone(self, with_: str) -> bool:
         """Returns when no other transaction that has called this with the same text is running any more: what is read
-        next holds until this one ends. Here at once, since one writer works at a time."""
+        next holds until this one ends. The answer is whether it may differ from what was read before: not where one
+        writer works at a time."""
+        return False
 
     def core(self, clause: Executable, binds: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of any SQLAlchemy clause, as dicts; none where it returns nothing."""

@@ -14,7 +14,8 @@ from engine.errors import AccessDenied, NotLoggedIn
 from engine.fields.field import say
 from engine.policy.access import Actor
 from engine.policy.intake.formats import sniff
-from engine.runtime.intake import Intake, Outcome, may_send
+from engine.runtime.intake import Intake, Outcome
+from engine.runtime.senders import may_send
 from engine.store.transaction import Transaction
 from engine.web.body import parse_json
 from engine.web.call import Call, Site

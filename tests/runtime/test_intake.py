@@ -7,13 +7,15 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from engine.errors import BadRequest, NotFound
 from engine.ports import Record
-from engine.runtime.intake import Intake, Outcome, may_send
+from engine.runtime.intake import Intake, Outcome
+from engine.runtime.senders import may_send
 from tests.runtime.running import Running
 
 CLUB = """
@@ -367,6 +369,60 @@ def test_a_missing_record_that_cannot_be_made_refuses_only_those_that_need_it(de
     assert told(outcomes[2]) == [("sender", "VALUE_LENGTH")]
     assert [at for at, _ in told(outcomes[3])] == ["sender"]
     assert [sender["number"] for sender in desk.running.all("sender")] == ["1"]
+
+
+def test_what_was_made_for_an_arrival_that_is_refused_is_not_there(desk: Desk) -> None:
+    outcomes = desk.desk(
+        {"code": "P1", "grams": 60_000, "sender": {"number": "1"}},  # too heavy
+        {"code": "P2", "note": "skip", "sender": {"number": "2"}},
+        {"code": "P3", "town": "nowhere", "sender": {"number": "3"}},
+        {"code": "P4", "grams": 60_000, "sender": {"number": "4"}},
+        {"code": "P5", "sender": {"number": "4"}},  # this one needs it, too
+    )
+    assert results(outcomes) == ["refused", "skipped", "refused", "refused", "created"]
+    assert [told(outcome) for outcome in outcomes[:4]] == [
+        [("weight", "TOO_HEAVY")],
+        [],
+        [("town", "LINK_UNKNOWN")],
+        [("weight", "TOO_HEAVY")],
+    ]
+    assert [sender["number"] for sender in desk.running.all("sender")] == ["4"]
+    history = desk.running.all("history", where='model == "sender"')
+    assert len(history) == 1, "nor is there any trace of it"
+    kept = {arrival["key"]: arrival["outcome"] for arrival in desk.kept()}
+    assert kept == {'["P1"]': "refused", '["P3"]': "refused", '["P4"]': "refused", '["P5"]': "created"}
+    [mended] = desk.desk({"code": "P1", "grams": 6_000, "version": 2, "sender": {"number": "1"}})
+    assert mended.result == "created"
+    assert {sender["number"] for sender in desk.running.all("sender")} == {"1", "4"}
+
+
+def test_a_conflict_in_a_chunk_that_is_done_again_names_the_record_that_is_there(desk: Desk) -> None:
+    first, conflict = desk.desk(
+        {"code": "P1", "sender": {"number": "1"}}, {"code": "P1", "grams": 7, "sender": {"number": "2"}}
+    )
+    assert (first.result, conflict.result, told(conflict)) == ("created", "refused", [("", "VERSION_CONFLICT")])
+    assert conflict.record == first.record == desk.parcel(first)["id"]
+    assert [sender["number"] for sender in desk.running.all("sender")] == ["1"]
+
+
+def test_two_messages_at_once_make_the_same_record_once(database_url: str) -> None:
+    loose = CLUB.replace("model: sender\nkey: number", "model: sender").replace(
+        "number: {type: text, max: 10, unique: true, required: true}", "number: {type: text, max: 10}"
+    )
+    running = Running(loose, database_url)
+    try:
+        running.create("town", {"code": "T1", "name": "Big"})
+        intake = Intake(running.service)
+
+        def send(at: int) -> list[str]:
+            body = json.dumps({"parcels": [parcel(code=f"P{at}", sender={"number": "7"})]}).encode()
+            return results(running.write(lambda tx: intake.receive(tx, "desk", body)))
+
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(send, range(12))) == [["created"]] * 12
+        assert len(running.all("sender")) == 1
+    finally:
+        running.database.close()
 
 
 def test_a_channels_own_alias_comes_before_those_of_all_and_before_keys(desk: Desk) -> None:

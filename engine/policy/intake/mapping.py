@@ -7,7 +7,7 @@ what was mapped before it, and each look-up is one question for the whole chunk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,10 @@ class Arrival:
     complaints: list[Complaint] = field(default_factory=list)
     #: The fields that the map has given, null or not.
     mapped: set[str] = field(default_factory=set)
+    #: The ids of the records that `upsert` found or made for it.
+    upserted: set[str] = field(default_factory=set)
+    #: Whether `upsert` makes what it does not find: not for an arrival that is known to come to nothing.
+    makes: bool = True
 
 
 @dataclass(slots=True)
@@ -66,6 +70,8 @@ class ChannelMap:
         self.reader = Reader(catalog.fields(model), zone)
         self._level = _Level(catalog, channel.name, model, channel.map, self.reader, zone)
         self.version = getter(channel.identity.version) if channel.identity.version else None
+        #: Whether the map makes other records.
+        self.makes = _upserts(channel.map.values())
         self.columns = (*_columns(channel.map.values()), *_first_name(channel.identity.version))
 
     def arrive(self, raw: Raw, names: Names) -> Arrival:
@@ -274,6 +280,8 @@ def _found(catalog: Catalog, place: str, name: str, entry: Mapped, zone: str) ->
                 target.complain(name, "LOOKUP_UNKNOWN", f"there is no {source} with {shown}", to=source)
             else:
                 target.row[name] = _along(record, path) if path else record
+                if entry.upsert is not None:
+                    target.arrival.upserted.add(record["id"])
 
     return step
 
@@ -312,7 +320,7 @@ def _make_missing(
 
     Whoever drives this throws in the refusal of a record that cannot be made: it is the arrival's own fault."""
     for target, key in asked:
-        if key in found or target.arrival.complaints:
+        if key in found or target.arrival.complaints or not target.arrival.makes:
             continue
         try:
             values = {**dict(zip(by, key, strict=True)), **{name: part(target) for name, part in made.items()}}
@@ -320,7 +328,7 @@ def _make_missing(
             target.complain(name, getattr(fault, "code", "CANNOT_COMPUTE"), f"{source}: {fault.message}")
             continue
         try:
-            found[key] = yield Create(source, values)
+            found[key] = yield Create(source, values, tuple(by))
         except RequestError as error:
             for problem in error.complaints or (Complaint("", error.code, error.message),):
                 target.complain(f"{name}.{problem.at}".rstrip("."), problem.code, problem.message, **problem.values)
@@ -337,6 +345,10 @@ def _along(record: Record, path: Sequence[str]) -> Any:
 
 def _shown(value: Any) -> str:
     return repr(str(value)[:60])
+
+
+def _upserts(entries: Iterable[Mapped]) -> bool:
+    return any(entry.upsert is not None or _upserts((entry.map or {}).values()) for entry in entries)
 
 
 def _columns(entries: Any) -> tuple[str, ...]:
