@@ -18,6 +18,7 @@ from engine.errors import DefinitionError, EngineError
 #: only the one that is called is imported.
 COMMANDS: Mapping[str, str] = {
     "apply": "engine.cli.apply",
+    "backtest": "engine.cli.backtest",
     "check": "engine.cli.check",
     "doctor": "engine.cli.doctor",
     "export": "engine.cli.exporting",

@@ -1,0 +1,144 @@
+"""``orderloom backtest FILE``: what the changed tables and checks of a file would have decided about the past."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from engine.catalog.builder import build
+from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.rules import Checks
+from engine.catalog.kinds.table import Table
+from engine.cli.bars import bar
+from engine.cli.opening import opened
+from engine.cli.place import Place, pass_place
+from engine.errors import EngineError
+from engine.runtime.backtest import Backtest, Result
+from engine.runtime.engine import Engine
+from engine.source.problems import Problems
+from engine.source.reader import Sources, read_text
+from engine.source.text import SourceText
+from engine.store.store import Store
+from engine.store.transaction import Transaction
+
+#: What can be tried on the past.
+KINDS = (Table.kind, Checks.kind)
+
+
+@click.command(
+    "backtest", help="Try the changed tables and checks of a file on the past: what would come out otherwise."
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from", "since", help="From this day on.")
+@click.option("--to", "until", help="Up to this day, which is included.")
+@click.option("--event", help="Ask at this event (or `create`); else where the history tells of the decision.")
+@click.option("--sum", "amount", help="An expression over the record to add up: the money that it is about.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@pass_place
+def command(
+    place: Place, file: Path, since: str | None, until: str | None, event: str | None, amount: str | None, format_: str
+) -> None:
+    with opened(place, prepare=False) as engine:
+        present = engine.database.read(lambda tx: _in_force(engine, tx))
+        changed, names = with_file(present, file.name, file.read_text("utf-8"))
+        zone = ZoneInfo(present.app.timezone)
+        store = Store(present, engine.database)
+        results: list[Result] = []
+        for name in names:
+            test = Backtest(store, engine.database, changed, name, amount)
+            with bar() as shown:
+                task = shown.add_task(name, total=None)
+                results.append(
+                    test.run(
+                        _moment(since, zone, time.min),
+                        _moment(until, zone, time.max),
+                        event=event,
+                        progress=lambda done, task=task: shown.update(task, completed=done),  # type: ignore[misc]
+                    )
+                )
+    for result in results:
+        click.echo(json.dumps(_plain(result), ensure_ascii=False) if format_ == "json" else _said(result))
+
+
+def _in_force(engine: Engine, tx: Transaction) -> Catalog:
+    newest = engine.snapshots.newest(tx)
+    if newest is None:
+        raise EngineError("nothing is in force in this database, so that it has no past")
+    return engine.catalog_at(tx, newest)
+
+
+def with_file(present: Catalog, file: str, text: str) -> tuple[Catalog, list[str]]:
+    """The definitions in force with the tables and checks of a file in place of those of the same names, and those
+    names. Its other documents are passed over: the past knows only what is in force."""
+    problems = Problems()
+    mine = [document for document in read_text(text, file, problems) if document.kind in KINDS]
+    problems.raise_errors()
+    if not mine:
+        raise EngineError(f"{file} holds neither tables nor checks")
+    replaced = {(document.kind, document.name) for document in mine}
+    documents = [
+        document
+        for path, source in present.sources.items()
+        for document in read_text(source, path, problems)
+        if (document.kind, document.name) not in replaced
+    ]
+    texts = {path: SourceText(path, source) for path, source in present.sources.items()} | {
+        file: SourceText(file, text)
+    }
+    catalog = build(Sources((*documents, *mine), texts), problems=problems)
+    return catalog, list(dict.fromkeys(document.name for document in mine))
+
+
+def _moment(day: str | None, zone: ZoneInfo, at: time) -> datetime | None:
+    if day is None:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(day), at, zone)
+    except ValueError:
+        raise click.UsageError(f"{day} is no day: write it as 2026-01-31") from None
+
+
+def _said(result: Result) -> str:
+    changed = sum(result.changed.values())
+    lines = [f"{result.name}: {result.decisions:,} decisions about {result.model}, {changed:,} would be others"]
+    for (before, after), count in result.changed.most_common():
+        amount = result.amounts.get((before, after))
+        lines.append(f"  {count:>7,}  {before} → {after}" + (f"  {amount:,}" if amount is not None else ""))
+    for example in result.examples:
+        amount_said = f", {example.amount:,}" if example.amount is not None else ""
+        title = example.title or example.record
+        lines.append(
+            f"  e.g. {title} at {example.at:%Y-%m-%d %H:%M} UTC{amount_said}: {example.before} → {example.after}"
+        )
+    if result.gone:
+        lines.append(f"  {result.gone:,} records are gone")
+    if result.only_present:
+        lines.append(f"  read as it is now, since its past is not kept: {', '.join(sorted(result.only_present))}")
+    return "\n".join(lines)
+
+
+def _plain(result: Result) -> dict[str, object]:
+    def text(amount: Decimal | None) -> str | None:
+        return str(amount) if amount is not None else None
+
+    return {
+        "name": result.name,
+        "model": result.model,
+        "decisions": result.decisions,
+        "changed": [
+            {"before": before, "after": after, "count": count, "amount": text(result.amounts.get((before, after)))}
+            for (before, after), count in result.changed.most_common()
+        ],
+        "examples": [
+            {"record": each.record, "title": each.title, "at": each.at.isoformat(), "before": each.before,
+             "after": each.after, "amount": text(each.amount)}
+            for each in result.examples
+        ],
+        "gone": result.gone,
+        "only_present": sorted(result.only_present),
+    }  # fmt: skip

@@ -1,0 +1,200 @@
+"""Records as they were at a moment that is gone: what is there now, less what their history says has happened since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from engine.catalog.shapes import HOLDS
+from engine.fields.field import Field
+from engine.fields.link import LinkField, LookupField
+from engine.fields.rows import RowsField
+from engine.ports import Record
+from engine.store.history import HISTORY
+from engine.store.store import Store
+from engine.store.transaction import Transaction
+
+Paths = frozenset[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in the history: the time of an act, and the entry that it has left about the record at hand."""
+
+    at: datetime
+    entry: str | None = None
+
+
+class Past:
+    """Reads records as of moments, with what some paths lead to from them."""
+
+    def __init__(self, store: Store, reads: Paths, model: str) -> None:
+        self._store = store
+        self._catalog = store.catalog
+        self._reads = self._with_lookups(model, reads)
+        self._lookups = [
+            (name, found.steps)
+            for name, found in self._catalog.fields(model).items()
+            if isinstance(found, LookupField) and any(path[0] == name for path in reads)
+        ]
+        self._model = model
+
+    def _with_lookups(self, model: str, reads: Paths) -> Paths:
+        fields = self._catalog.fields(model)
+        found = [fields.get(path[0]) for path in reads]
+        return reads | {field.steps for field in found if isinstance(field, LookupField)}
+
+    @property
+    def only_present(self) -> frozenset[str]:
+        """What the paths read that has no history of its own: it is as it is now. Links back, holds, and fields that
+        are worked out from those."""
+        now = {HOLDS, *self._catalog.back_links(self._model), *self._catalog.live_fields(self._model)}
+        return frozenset(path[0] for path in self._reads) & now
+
+    def records(self, tx: Transaction, asked: Sequence[tuple[str, Moment]]) -> list[Record | None]:
+        """The record of each id as of its moment; None for one that is gone for good or lies in the trash."""
+        ids = list(dict.fromkeys(key for key, _ in asked))
+        present = {record["id"]: record for record in self._store.records.load(tx, self._model, ids)}
+        later = self._later(tx, present, min((moment.at for _, moment in asked), default=None))
+        made: list[Record | None] = []
+        held: list[tuple[Record, Moment]] = []
+        for key, moment in asked:
+            record = present.get(key)
+            if record is None:
+                made.append(None)
+                continue
+            copy = self._undone(self._model, record, later.get(key, ()), moment)
+            made.append(copy)
+            held.append((copy, moment))
+        self._follow(tx, self._model, held, self._reads)
+        for copy, _ in held:
+            for name, steps in self._lookups:
+                copy[name] = _walk(copy, steps)
+        return made
+
+    def _later(self, tx: Transaction, keys: Iterable[str], since: datetime | None) -> dict[str, list[Any]]:
+        """The entries of the history of the records from a moment on, by record, the newest first."""
+        wanted = list(keys)
+        if not wanted or since is None:
+            return {}
+        table = self._store.tables[HISTORY]
+        columns = [table.c[name] for name in ("record", "at", "id", "changes")]
+        query = select(*columns).where(table.c["record"].in_(wanted), table.c["at"] >= since)
+        found: dict[str, list[Any]] = {}
+        for row in tx.core(query.order_by(table.c["at"].desc(), table.c["id"].desc())):
+            found.setdefault(str(row["record"]), []).append(row)
+        return found
+
+    def _undone(self, model: str, record: Record, entries: Iterable[Any], moment: Moment) -> Record:
+        """A copy of the record without what the entries after the moment have changed."""
+        fields = self._catalog.fields(model)
+        copy = _copied(record, fields)
+        for entry in entries:
+            if not _after(entry, moment):
+                break
+            for path, (before, _after_it) in (entry["changes"] or {}).items():
+                _set(copy, fields, path.split("."), before)
+        return copy
+
+    def _follow(self, tx: Transaction, place: str, held: Sequence[tuple[Record, Moment]], reads: Paths) -> None:
+        """Puts linked records as of the same moments behind the links that the paths follow."""
+        if not held:
+            return
+        holders = [record for record, _ in held]
+        self._store.records.expand(tx, place, holders, reads)
+        model, *rows = place.split(".")
+        fields = self._catalog.row_fields(model, rows)
+        tails: dict[str, set[tuple[str, ...]]] = {}
+        for path in reads:
+            if len(path) > 1:
+                tails.setdefault(path[0], set()).add(path[1:])
+        for name, below in tails.items():
+            field = fields.get(name)
+            if isinstance(field, RowsField):
+                inner = [(row, Moment(moment.at)) for record, moment in held for row in record[name]]
+                self._follow(tx, f"{place}.{name}", inner, frozenset(below))
+            elif isinstance(field, LinkField) and below != {("id",)}:
+                self._link(tx, field.target, name, held, frozenset(below))
+
+    def _link(
+        self, tx: Transaction, target: str, name: str, held: Sequence[tuple[Record, Moment]], reads: Paths
+    ) -> None:
+        if "." in target:  # rows of another record: as they are now
+            return
+        linked = {record[name]["id"] for record, _ in held if record[name] is not None}
+        later = self._later(tx, linked, min(moment.at for _, moment in held))
+        copies: list[tuple[Record, Moment]] = []
+        for record, moment in held:
+            found = record[name]
+            if found is not None:
+                then = Moment(moment.at)
+                record[name] = self._undone(target, found, later.get(found["id"], ()), then)
+                copies.append((record[name], then))
+        self._follow(tx, target, copies, reads)
+
+
+def _after(entry: Mapping[str, Any], moment: Moment) -> bool:
+    if entry["at"] != moment.at:
+        return bool(entry["at"] > moment.at)
+    return moment.entry is not None and str(entry["id"]) > moment.entry
+
+
+def _set(record: Record, fields: Mapping[str, Field], path: Sequence[str], wire: Any) -> None:
+    """Puts the wire form of a value back where it was. Fields that are no more are passed over."""
+    name, *rest = path
+    field = fields.get(name)
+    if field is None:
+        return
+    if not rest:
+        record[name] = _value(field, wire)
+        return
+    if not isinstance(field, RowsField) or name not in record:
+        return
+    key, *inner = rest
+    rows: list[Record] = record[name]
+    row = next((each for each in rows if f"[{each['id']}]" == key), None)
+    if inner:
+        if row is not None:
+            _set(row, field.of, inner, wire)
+    elif wire is None:
+        record[name] = [each for each in rows if each is not row]
+    elif row is None:
+        rows.append({"id": key.strip("[]"), **_row(field, wire)})
+        by = field.key
+        if by is not None:
+            rows.sort(key=lambda each: (each[by] is None, each[by]))
+
+
+def _copied(record: Record, fields: Mapping[str, Field]) -> Record:
+    """A copy with copies of the rows that have been read."""
+    copy = dict(record)
+    for name, field in fields.items():
+        if isinstance(field, RowsField) and name in copy:
+            copy[name] = [_copied(row, field.of) for row in copy[name]]
+    return copy
+
+
+def _row(field: RowsField, wire: Mapping[str, Any]) -> Record:
+    return {
+        name: [{"id": None, **_row(inner, each)} for each in wire.get(name, ())]
+        if isinstance(inner, RowsField)
+        else _value(inner, wire.get(name))
+        for name, inner in field.of.items()
+    }
+
+
+def _value(field: Field, wire: Any) -> Any:
+    if wire is None:
+        return None
+    return {"id": wire["id"] if isinstance(wire, dict) else wire} if isinstance(field, LinkField) else field.parse(wire)
+
+
+def _walk(record: Record | None, steps: Sequence[str]) -> Any:
+    found: Any = record
+    for step in steps:
+        found = found.get(step) if found is not None else None
+    return found
