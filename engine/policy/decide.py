@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.catalog.kinds.table import Table
-from engine.errors import ExpressionError, Refused, Span
+from engine.errors import ExpressionError, Refused
 from engine.ports import Reason, Record, Values
 from engine.tables.columns import show
 from engine.tables.rules import Decided, Undecided
@@ -49,14 +49,8 @@ def _row_reason(table: Table, place: int, gives: Mapping[str, Any] | None, read:
     row = table.rules.rows[place]
     message = _said(gives) if gives is not None else None
     return Reason(
-        f"{table.name}.{row.id}", "decided" if gives is not None else "held", message, row_span(table, place), read
+        f"{table.name}.{row.id}", "decided" if gives is not None else "held", message, table.row_spans[place], read
     )
-
-
-def row_span(table: Table, place: int) -> Span:
-    """Where a row of a table stands."""
-    cells = table.rules.rows[place].cells
-    return table.document.within((*table.path, "rows"), cells.start, cells.end)
 
 
 def _said(value: Any) -> str:

@@ -35,7 +35,7 @@ from engine.store.store import Store
 from engine.store.transaction import Transaction
 
 #: Entries of the history that are in memory at a time.
-CHUNK = 500
+CHUNK = 1_000
 #: Changed decisions that are told one by one.
 MOST_EXAMPLES = 10
 

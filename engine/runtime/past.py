@@ -18,6 +18,9 @@ from engine.store.history import HISTORY
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 
+#: Keys in one statement: databases limit its parameters.
+MOST_KEYS = 5_000
+
 Paths = frozenset[tuple[str, ...]]
 
 
@@ -59,7 +62,7 @@ class Past:
         """The record of each id as of its moment; None for one that is gone for good or lies in the trash."""
         ids = list(dict.fromkeys(key for key, _ in asked))
         present = {record["id"]: record for record in self._store.records.load(tx, self._model, ids)}
-        later = self._later(tx, present, min((moment.at for _, moment in asked), default=None))
+        later = self._later(tx, _earliest((key, moment) for key, moment in asked if key in present))
         made: list[Record | None] = []
         held: list[tuple[Record, Moment]] = []
         for key, moment in asked:
@@ -76,17 +79,23 @@ class Past:
                 copy[name] = _walk(copy, steps)
         return made
 
-    def _later(self, tx: Transaction, keys: Iterable[str], since: datetime | None) -> dict[str, list[Any]]:
-        """The entries of the history of the records from a moment on, by record, the newest first."""
-        wanted = list(keys)
-        if not wanted or since is None:
+    def _later(self, tx: Transaction, moments: Mapping[str, Moment]) -> dict[str, list[Any]]:
+        """What the history of records tells of the time after their moments, by record, the newest first."""
+        if not moments:
             return {}
         table = self._store.tables[HISTORY]
-        columns = [table.c[name] for name in ("record", "at", "id", "changes")]
-        query = select(*columns).where(table.c["record"].in_(wanted), table.c["at"] >= since)
+        at, key, record = table.c["at"], table.c["id"], table.c["record"]
+        since = min(moment.at for moment in moments.values())
+        # Most entries are of the time before; what they hold is long, and need not be read.
+        query = select(record, at, key).where(record.in_(list(moments)), at >= since)
+        wanted = [row["id"] for row in tx.core(query) if _after(row, moments[str(row["record"])])]
         found: dict[str, list[Any]] = {}
-        for row in tx.core(query.order_by(table.c["at"].desc(), table.c["id"].desc())):
-            found.setdefault(str(row["record"]), []).append(row)
+        for start in range(0, len(wanted), MOST_KEYS):
+            part = select(record, at, key, table.c["changes"]).where(key.in_(wanted[start : start + MOST_KEYS]))
+            for row in tx.core(part):
+                found.setdefault(str(row["record"]), []).append(row)
+        for rows in found.values():
+            rows.sort(key=lambda row: (row["at"], str(row["id"])), reverse=True)
         return found
 
     def _undone(self, model: str, record: Record, entries: Iterable[Any], moment: Moment) -> Record:
@@ -125,8 +134,8 @@ class Past:
     ) -> None:
         if "." in target:  # rows of another record: as they are now
             return
-        linked = {record[name]["id"] for record, _ in held if record[name] is not None}
-        later = self._later(tx, linked, min(moment.at for _, moment in held))
+        linked = ((record[name]["id"], Moment(moment.at)) for record, moment in held if record[name] is not None)
+        later = self._later(tx, _earliest(linked))
         copies: list[tuple[Record, Moment]] = []
         for record, moment in held:
             found = record[name]
@@ -141,6 +150,16 @@ def _after(entry: Mapping[str, Any], moment: Moment) -> bool:
     if entry["at"] != moment.at:
         return bool(entry["at"] > moment.at)
     return moment.entry is not None and str(entry["id"]) > moment.entry
+
+
+def _earliest(asked: Iterable[tuple[str, Moment]]) -> dict[str, Moment]:
+    """The earliest moment at which each record is asked for."""
+    found: dict[str, Moment] = {}
+    for key, moment in asked:
+        known = found.get(key)
+        if known is None or (moment.at, moment.entry or "") < (known.at, known.entry or ""):
+            found[key] = moment
+    return found
 
 
 def _set(record: Record, fields: Mapping[str, Field], path: Sequence[str], wire: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from engine.errors import Span
@@ -73,12 +74,19 @@ class Document:
 
         Exact for every style of YAML scalar. The whole value when nothing of that kind stands at the path.
         """
+        return self.all_within(path, [(start, end)])[0]
+
+    def all_within(self, path: Path, ranges: Sequence[tuple[int, int]]) -> list[Span]:
+        """The places of several parts of the text value at that path, which is looked through once."""
         mark, _, whole = self._find(path)
         if not whole or len(mark) > 2:
-            return self.span(path)
+            return [self.span(path)] * len(ranges)
         places = places_of(self.source.text, mark[0], mark[1], _scalar_text(self.value(path)))
         if places is None:
-            return self.span(path)
+            return [self.span(path)] * len(ranges)
+        return [self._part(places, start, end) for start, end in ranges]
+
+    def _part(self, places: Sequence[int], start: int, end: int) -> Span:
         last = len(places) - 1
         first = places[min(max(start, 0), last)]
         if end <= start:

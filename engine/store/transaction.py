@@ -72,7 +72,10 @@ class Transaction:
     def core(self, clause: Executable, binds: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of any SQLAlchemy clause, as dicts; none where it returns nothing."""
         result = self._core(clause, binds)
-        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+        if not result.returns_rows:
+            return []
+        names = tuple(result.keys())
+        return [dict(zip(names, row, strict=True)) for row in result]
 
     def change(self, clause: Executable, binds: Mapping[str, Any] | None = None) -> int:
         """How many rows any SQLAlchemy clause changed."""

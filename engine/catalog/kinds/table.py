@@ -12,7 +12,7 @@ from engine.catalog.kind import Definition, DefinitionLinker
 from engine.catalog.kinds.table_proof import prove
 from engine.catalog.kinds.table_rows import RowsReader
 from engine.catalog.kinds.table_tests import run_tests
-from engine.errors import Label
+from engine.errors import Label, Span
 from engine.expressions.types import (
     BOOLEAN,
     DATE,
@@ -182,6 +182,12 @@ class Table(Definition):
     def reads(self) -> frozenset[tuple[str, ...]]:
         """The paths of the record that its inputs read."""
         return frozenset(read for formula in formulas(self.inputs) for read in formula.expression.reads)
+
+    @cached_property
+    def row_spans(self) -> tuple[Span, ...]:
+        """Where each of its rows stands."""
+        parts = [(row.cells.start, row.cells.end) for row in self.rules.rows]
+        return tuple(self.document.all_within((*self.path, "rows"), parts))
 
     # Linking --------------------------------------------------------------------------------------------------------
 
