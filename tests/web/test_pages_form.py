@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from engine.runtime.service import SYSTEM
 from tests.web.desk_app import Desk
 
 GOOD = {
@@ -24,6 +25,11 @@ GOOD = {
     "lines.a.price": "",
     "lines.a.off": "10",
 }
+
+
+def requests(desk: Desk) -> int:
+    """How many there are."""
+    return len(desk.engine.database.read(lambda tx: desk.engine.reading.page(tx, SYSTEM, "request")).records)
 
 
 class Inputs(HTMLParser):
@@ -289,3 +295,28 @@ def test_the_logs_of_the_engine_have_no_form(desk: Desk, visitor: TestClient) ->
     desk.who = "administrator"
     assert visitor.get("/m/history/new").status_code == 403
     assert visitor.post("/m/event/new", data={"name": "x"}).status_code == 403
+
+
+def test_a_form_that_is_sent_twice_makes_one_record(desk: Desk, visitor: TestClient) -> None:
+    page = visitor.get("/m/request/new").text
+    found = re.search(r'name="once" value="(\w+)"', page)
+    assert found is not None
+    assert found[1] not in visitor.get("/m/request/new").text, "the next form is another one"
+    data = {**GOOD, "once": found[1]}
+    first, again = visitor.post("/m/request/new", data=data), visitor.post("/m/request/new", data=data)
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert first.headers["location"] == again.headers["location"]
+    assert requests(desk) == 1
+    desk.who = "administrator"  # the key is the clerk's own
+    assert visitor.post("/m/request/new", data=data).headers["location"] != first.headers["location"]
+    desk.who = "clerk"
+    other = visitor.post("/m/request/new", data={**data, "wanted": "2027-01-05"})
+    assert other.headers["location"] != first.headers["location"], "with other values it is meant"
+    assert requests(desk) == 3
+
+
+def test_a_form_that_was_refused_may_be_sent_again(desk: Desk, visitor: TestClient) -> None:
+    data = {**GOOD, "once": "one"}
+    assert visitor.post("/m/request/new", data={**data, "wanted": ""}).status_code == 422
+    assert visitor.post("/m/request/new", data=data).status_code == 303
+    assert requests(desk) == 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
@@ -74,12 +75,12 @@ async def save(visit: Visit) -> Response:
     """``POST`` to either: saves, and fires the event of the button; or shows the form again with all that was typed."""
     form = await visit.form()
     try:
-        record = await visit.write(lambda tx: _save(visit, tx, form))
+        path = await visit.once(form, lambda tx: f"/m/{visit.model}/{_save(visit, tx, form)['id']}")
     except (InvalidValues, Refused, StaleVersion) as error:
         refused = error
         sheet = await visit.read(lambda tx: _refused(visit, tx, form, refused))
         return _page(visit, sheet, status=refused.status)
-    return visit.go(f"/m/{visit.model}/{record['id']}", saved="1")
+    return visit.go(path, saved="1")
 
 
 async def preview(visit: Visit) -> Response:
@@ -340,6 +341,7 @@ def _page(visit: Visit, sheet: Sheet, status: int = 200) -> Response:
         back_path=here,
         form=maker.layout.form,
         version=sheet.stored["version"] if sheet.stored is not None else None,
+        once=uuid4().hex if sheet.stored is None else "",
         base=dump(sheet.base) if sheet.base is not None else "",
         parts=parts,
         buttons=_buttons(visit, sheet),

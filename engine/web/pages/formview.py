@@ -89,6 +89,8 @@ class FormView:
     back_path: str
     form: str
     version: int | None
+    #: What tells a new form from the next one, so that it makes one record however often it is sent.
+    once: str
     base: str
     parts: tuple[Part, ...]
     buttons: tuple[Button, ...]

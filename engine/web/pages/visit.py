@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -22,11 +24,14 @@ from engine.runtime.act import Act
 from engine.runtime.engine import Engine
 from engine.runtime.reading import Reading
 from engine.runtime.service import Service
+from engine.store.answers import Answers
 from engine.store.database import Transaction
+from engine.web.once import Once, RequestKey
 from engine.web.pages.assets import Assets
 from engine.web.pages.pinyin import PinyinIndex
 from engine.web.pages.shell import Shell, theme_of
 from engine.web.pages.words import LANGUAGES, Words, negotiate
+from engine.web.reply import Reply
 from engine.web.waiting import committed
 
 T = TypeVar("T")
@@ -42,6 +47,7 @@ class Site:
         self.engine = engine
         self.sounds: dict[tuple[str, str], PinyinIndex] = {}
         self.assets = Assets()
+        self.once = Once(engine, Answers(engine.database.engine.dialect))
         self.templates = Environment(
             loader=PackageLoader("engine.web", "templates"),
             autoescape=True,
@@ -124,6 +130,17 @@ class Visit:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What ``work`` returns, once its transaction is committed."""
         return await committed(self.site.engine.database.write(work))
+
+    async def once(self, form: FormData, work: Callable[[Transaction], str]) -> str:
+        """The address that the work leads to. A form that carries a key (``once``) and is sent twice, as by a double
+        click, is done once; with other values in it, it is another form."""
+        if not form.get("once"):
+            return await self.write(work)
+        sent = json.dumps(form.multi_items(), default=str).encode()
+        path = self.request.url.path.encode()
+        key = RequestKey.of(f"page:{self.actor.id}", sha256(path + sent).hexdigest(), path, sent)
+        reply = await self.site.once.reply(key, lambda tx: Reply(b"", 303, {"Location": work(tx)}), self.write)
+        return reply.headers["Location"]
 
     def page(self, template: str, view: Any, *, title: str, status: int = 200) -> Response:
         """The page of a template. ``view`` is the dataclass that it draws."""
