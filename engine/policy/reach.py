@@ -28,15 +28,17 @@ class Reach:
         self._rights = rights
         self._actor = actor
 
-    def beyond(self, model: str, expression: Expression) -> str | None:
-        """The first path of an expression about the model that is not the actor's to ask by; None: it may be asked."""
+    def beyond(self, model: str, expression: Expression, rows: Path = ()) -> str | None:
+        """The first path of an expression about the model (or about ``rows`` of it) that is not the actor's to ask by;
+        None: it may be asked."""
         if self._rights.unlimited(self._actor):
             return None
         for path in sorted(expression.reads):
-            if not self._allows(model, path):
+            if not self._allows(model, (*rows, *path)):
                 return ".".join(path)
         for root, *rest in sorted(expression.scope_reads):
-            if root == USER and not self._allows_of_user(tuple(rest)):
+            around = root in ("record", model) and not self._allows(model, tuple(rest))
+            if around or (root == USER and not self._allows_of_user(tuple(rest))):
                 return ".".join((root, *rest))
         return None
 

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from engine.errors import BadRequest, NotFound
+from engine.runtime.explaining import Explainer
+from engine.runtime.explanation import Explanation
 from engine.store.identity import StoredRecord
 from engine.store.transaction import Transaction
 from engine.web.bulk import bulk
@@ -43,6 +45,7 @@ def api_routes(site: Site) -> list[Route]:
         at("/api/{model}/{id}", "DELETE", delete),
         at("/api/{model}/{id}/events", "GET", events),
         at("/api/{model}/{id}/history", "GET", history),
+        at("/api/{model}/{id}/explain", "GET", explain),
         at("/api/{model}/{id}/release/{hold}", "POST", release),
         at("/api/{model}/{id}/restore", "POST", restore),
     ]
@@ -138,6 +141,24 @@ async def events(call: Call) -> Response:
         )
 
     return (await call.read(work)).response()
+
+
+async def explain(call: Call) -> Response:
+    """``GET /api/{model}/{id}/explain?field=&event=``: why the record is as it is, as a tree; or one of its fields, or
+    whether an event is possible."""
+    given = call.parameters(("field", "event"))
+    if len(given) > 1:
+        raise BadRequest("explain a field or an event, not both", code="BAD_PARAMETER")
+    explainer = Explainer(call.reading)
+
+    def work(tx: Transaction) -> Explanation:
+        if "field" in given:
+            return explainer.field(tx, call.actor, call.model, call.key, given["field"])
+        if "event" in given:
+            return explainer.event(tx, call.actor, call.model, call.key, given["event"])
+        return explainer.record(tx, call.actor, call.model, call.key)
+
+    return Reply.of((await call.read(work)).plain(call.language)).response()
 
 
 async def history(call: Call) -> Response:

@@ -54,7 +54,13 @@ class _Maker:
 
     def components(self) -> Schema:
         """Schemas of all models, and what many operations share: with a capital, so that they are no model's name."""
-        schemas: Schema = {"Problem": PROBLEM, "Outcomes": OUTCOMES, "History": HISTORY, "Offers": OFFERS}
+        schemas: Schema = {
+            "Problem": PROBLEM,
+            "Outcomes": OUTCOMES,
+            "History": HISTORY,
+            "Offers": OFFERS,
+            "Explanation": EXPLANATION,
+        }
         for model in self._catalog.models:
             fields = self._catalog.fields(model)
             closed = frozenset(self._catalog.system_fields(model)) - OPEN_SYSTEM_COLUMNS
@@ -114,6 +120,15 @@ class _Maker:
             f"{one}/history": {
                 "parameters": here,
                 "get": self._operation(model, "history", _answer(_ref("schemas", "History"))),
+            },
+            f"{one}/explain": {
+                "parameters": here,
+                "get": self._operation(
+                    model,
+                    "explain",
+                    _answer(_ref("schemas", "Explanation")),
+                    [_parameter("field"), _parameter("event")],
+                ),
             },
             f"{one}/events": {
                 "parameters": here,
@@ -248,6 +263,19 @@ WHY: Schema = {"type": "object", "properties": {"why": TEXT}, "required": ["why"
 OUTCOMES = _items({"status": {"type": "integer"}, "id": ID, "version": {"type": "integer"}, "problem": {}})
 HISTORY = _items({"id": ID, "at": TEXT, "act": TEXT, "actor_name": TEXT, "changes": {"type": ["object", "null"]}})
 OFFERS = _items({"event": TEXT, "allowed": {"type": "boolean"}, "reasons": {"type": "array"}})
+EXPLANATION: Schema = {
+    "type": "object",
+    "description": "One thing, what it is, and in `parts` why",
+    "properties": {
+        "kind": TEXT,
+        "name": TEXT,
+        "value": {},
+        "text": TEXT,
+        "at": {"type": "string", "description": "The line of the definition, as file:line:column"},
+        "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Explanation"}},
+    },
+    "required": ["kind", "name", "value"],
+}
 COMPLAINT: Schema = {
     "type": "object",
     "properties": {"at": TEXT, "code": TEXT, "message": TEXT},
@@ -295,6 +323,8 @@ PARAMETERS: Schema = {
     "fields": _query("fields", TEXT, "The only fields wanted"),
     "count": _query("count", {"enum": ["exact", "capped"]}, "Count them: all, or up to a limit"),
     "group": _query("group", TEXT, "Expressions to group by"),
+    "field": _query("field", TEXT, "The computed field to explain, such as `amount` or `lines.amount`"),
+    "event": _query("event", TEXT, "The event to explain"),
     "measure": _query("measure", TEXT, "What to work out for each group, such as `sum(amount)`"),
 }
 
