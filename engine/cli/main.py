@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, str] = {
     "backtest": "engine.cli.backtest",
     "check": "engine.cli.check",
     "doctor": "engine.cli.doctor",
+    "eval": "engine.cli.evaluating",
+    "explain": "engine.cli.explaining",
     "export": "engine.cli.exporting",
     "import": "engine.cli.importing",
     "new": "engine.cli.new",

@@ -87,6 +87,7 @@ class RecordView:
     about: tuple[Fact, ...]
     timeline: tuple[TimelineEntry, ...]
     edit_path: str
+    explain_path: str
     trash_path: str
     trash_confirm: str
 
@@ -126,6 +127,7 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
         parts=tuple(_parts(visit, presenter, record)),
         about=tuple(_about(presenter, record)),
         timeline=tuple(timeline(visit, tx, presenter, record)),
+        explain_path=f"{here}/explain",
         edit_path=f"{here}/edit" if writable and model not in READ_ONLY else "",
         trash_path=f"{here}/trash" if may_delete else "",
         trash_confirm=visit.words("confirm_trash", title=title),

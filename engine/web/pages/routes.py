@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from engine.errors import RequestError
 from engine.runtime.engine import Engine
-from engine.web.pages import events, export, form, home, links, lists, login, record
+from engine.web.pages import events, explain, export, form, home, links, lists, login, record
 from engine.web.pages.faults import fault_page
 from engine.web.pages.visit import Handler, Site, Visit, remember
 
@@ -42,6 +42,7 @@ def page_routes(engine: Engine, site: Site | None = None) -> tuple[BaseRoute, ..
         post("/m/{model}/new", form.save),
         post("/m/{model}/preview", form.preview),
         get("/m/{model}/{id}", record.show),
+        get("/m/{model}/{id}/explain", explain.show),
         get("/m/{model}/{id}/edit", form.edit),
         post("/m/{model}/{id}/edit", form.save),
         post("/m/{model}/{id}/preview", form.preview),

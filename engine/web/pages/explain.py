@@ -1,0 +1,141 @@
+"""The page that says why a record is as it is: the tree of :mod:`engine.runtime.explaining`, in the reader's words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.runtime.explaining import Explainer
+from engine.runtime.explanation import Explanation, Kind
+from engine.store.database import Transaction
+from engine.web.pages.labels import event_label
+from engine.web.pages.present import Presenter
+from engine.web.pages.timeline import ACTS
+from engine.web.pages.visit import Visit
+
+#: The cards of the page, and what stands in each.
+CARDS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
+    ("explain_state", ("status", "hold")),
+    ("explain_events", ("event",)),
+    ("explain_fields", ("field",)),
+    ("explain_rights", ("right",)),
+    ("explain_acts", ("act",)),
+)
+#: What the engine says with a word of its own.
+_WORDS = frozenset(
+    {"possible", "refused", "open", "passed", "granted", "denied", "everything", "read", "update", "delete"}
+)
+#: ``lines[2].amount``: the row is told by its position, counted from one.
+_ROW = re.compile(r"^(\w+)\[(\d+)\]\.(\w+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One line of the tree. ``code``: the name is a piece of a definition, and ``text`` an expression."""
+
+    name: str
+    value: str
+    text: str
+    at: str
+    code: bool
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Nodes of one sort."""
+
+    label: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainView:
+    """What ``explain.html`` draws."""
+
+    back_path: str
+    cards: tuple[Card, ...]
+
+
+async def show(visit: Visit) -> Response:
+    """``GET /m/{model}/{id}/explain``."""
+    title, view = await visit.read(lambda tx: _view(visit, tx))
+    return visit.page("explain.html", view, title=title)
+
+
+def _view(visit: Visit, tx: Transaction) -> tuple[str, ExplainView]:
+    model, key = visit.model, visit.request.path_params["id"]
+    record = visit.reading.get(tx, visit.actor, model, key)
+    presenter = Presenter(visit, model)
+    tree = Explainer(visit.reading).record(tx, visit.actor, model, key)
+    cards = []
+    for label, kinds in CARDS:
+        nodes = tuple(_node(presenter, part) for part in tree.parts if part.kind in kinds)
+        if nodes:
+            cards.append(Card(visit.words(label), nodes))
+    title = visit.words("explain_title", title=presenter.title(record))
+    return title, ExplainView(f"/m/{model}/{key}", tuple(cards))
+
+
+def _node(presenter: Presenter, part: Explanation) -> Node:
+    return Node(
+        name=_name(presenter, part),
+        value=_value(presenter, part),
+        text=_text(presenter, part),
+        at=part.at or "",
+        code=part.kind in ("part", "branch", "reason"),
+        parts=tuple(_node(presenter, inner) for inner in part.parts),
+    )
+
+
+def _name(presenter: Presenter, part: Explanation) -> str:
+    visit, name = presenter.visit, part.name
+    if part.kind == "field":
+        row = _ROW.match(name)
+        return presenter.label(name) if row is None and name in presenter.fields else name
+    if part.kind == "status":
+        return presenter.label("status")
+    if part.kind == "act":
+        act, _, event = name.partition(":")
+        return visit.words(ACTS[act]) if act in ACTS else event_label(visit, presenter.model, event or act)
+    if part.kind == "event":
+        return event_label(visit, presenter.model, name)
+    return _word(visit, name) if part.kind == "right" else name
+
+
+def _value(presenter: Presenter, part: Explanation) -> str:
+    visit, value = presenter.visit, part.value
+    if part.kind in ("status", "act", "branch") and isinstance(value, str):
+        state = visit.catalog.states(presenter.model).get(value)
+        return visit.words.say(state.label if state is not None else None, value)
+    return _shown(visit, value, empty=part.kind in ("field", "part", "branch"))
+
+
+def _shown(visit: Visit, value: Any, *, empty: bool) -> str:
+    if value is None:
+        return "—" if empty else ""
+    if isinstance(value, bool):
+        return visit.words("explain_yes" if value else "explain_no")
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, list):
+        return ", ".join(_shown(visit, item, empty=True) for item in value)
+    return _word(visit, str(value))
+
+
+def _word(visit: Visit, text: str) -> str:
+    return visit.words(f"explain_{text}") if text in _WORDS else text
+
+
+def _text(presenter: Presenter, part: Explanation) -> str:
+    if not part.text:
+        return ""
+    if part.kind == "reason" and part.value not in ("passed", "granted"):
+        return presenter.visit.words.fault(str(part.value), part.text, {})
+    if part.kind == "status":
+        return ""  # the label of the state is its value already
+    return presenter.visit.words.say(part.text)
