@@ -136,7 +136,7 @@ class _One:
         """An open hold: since when, whose it is, what it blocks."""
         blocks = ", ".join(hold["blocks"] or ())
         whose = hold["assignee_role"] or (hold["assignee"]["id"] if hold["assignee"] is not None else None)
-        facts = {"since": f"{hold['opened_at']:%Y-%m-%dT%H:%M:%SZ}", "assigned to": whose, "blocks": blocks or None}
+        facts = {"since": f"{hold['opened_at']:%Y-%m-%dT%H:%M:%SZ}", "assigned": whose, "blocks": blocks or None}
         parts = tuple(Explanation("part", name, value) for name, value in facts.items() if value is not None)
         return Explanation("hold", hold["name"], "open", hold["message"], parts=parts)
 

@@ -63,6 +63,7 @@ STATES: list[tuple[str, Prepare]] = [
     ("HELD", unfold),
     ("HELD", ask),
     ("HELD/do/refuse", nothing),
+    ("HELD/explain", unfold),
     ("DRAFT/edit", nothing),
     ("/m/hold", nothing),
 ]

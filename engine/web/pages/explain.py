@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,7 @@ from engine.runtime.explaining import Explainer
 from engine.runtime.explanation import Explanation, Kind
 from engine.store.database import Transaction
 from engine.web.pages.labels import event_label
+from engine.web.pages.moments import moment_text
 from engine.web.pages.present import Presenter
 from engine.web.pages.timeline import ACTS
 from engine.web.pages.visit import Visit
@@ -88,8 +91,22 @@ def _node(presenter: Presenter, part: Explanation) -> Node:
         text=_text(presenter, part),
         at=part.at or "",
         code=part.kind in ("part", "branch", "reason"),
-        parts=tuple(_node(presenter, inner) for inner in part.parts),
+        parts=tuple(_facts(presenter, part) if part.kind == "hold" else (_node(presenter, p) for p in part.parts)),
     )
+
+
+def _facts(presenter: Presenter, hold: Explanation) -> Iterator[Node]:
+    """What is known of a hold, in words."""
+    for fact in hold.parts:
+        value = str(fact.value)
+        if fact.name == "since":
+            value = moment_text(presenter.visit, datetime.fromisoformat(value))
+        elif fact.name == "blocks":
+            names = value.split(", ")
+            value = presenter.visit.words.listing(
+                [event_label(presenter.visit, presenter.model, name) for name in names]
+            )
+        yield Node(presenter.visit.words(f"explain_{fact.name}"), value, "", "", code=False, parts=())
 
 
 def _name(presenter: Presenter, part: Explanation) -> str:
@@ -136,6 +153,6 @@ def _text(presenter: Presenter, part: Explanation) -> str:
         return ""
     if part.kind == "reason" and part.value not in ("passed", "granted"):
         return presenter.visit.words.fault(str(part.value), part.text, {})
-    if part.kind == "status":
-        return ""  # the label of the state is its value already
+    if part.kind in ("status", "event"):
+        return ""  # the label has been told already
     return presenter.visit.words.say(part.text)
