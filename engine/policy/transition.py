@@ -7,6 +7,7 @@ of the state it leads to, then that state's branches, each hop to its end before
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.catalog.kinds.workflow import Event, Notification, State, Workflow
 from engine.errors import Refused
@@ -106,11 +107,17 @@ def proceed(workflow: Workflow, frame: Frame) -> Steps:
 
 
 def choose(workflow: Workflow, state: State, frame: Frame) -> tuple[str, Reason] | None:
-    """The state that the first branch whose condition is true leads to, with the reason; None: it waits here."""
+    """The state that the first branch whose condition is true leads to, with the reason, whose parts are the branches
+    that came before it; None: it waits here."""
+    passed_over: list[Reason] = []
     for name, branch in state.next.items():
-        if branch.if_ is None or branch.if_.expression(frame.record, frame.names) is True:
-            text = branch.if_.text if branch.if_ else None
-            return branch.to, Reason(f"{workflow.name}.{state.name}.next.{name}", branch.to, text, branch.span)
+        answer = branch.if_ is None or branch.if_.expression(frame.record, frame.names)
+        outcome = branch.to if answer is True else "unknown" if answer is None else "not so"
+        text = branch.if_.text if branch.if_ else None
+        reason = Reason(f"{workflow.name}.{state.name}.next.{name}", outcome, text, branch.span)
+        if answer is True:
+            return branch.to, replace(reason, parts=tuple(passed_over))
+        passed_over.append(reason)
     return None
 
 

@@ -56,6 +56,18 @@ def test_an_event_does_its_steps_then_tells_then_leads_on() -> None:
     ]
 
 
+def test_a_branch_says_which_ones_came_before_it() -> None:
+    record = paper(total=20)
+    *_, move = drive(enter(FILING, "filed", frame(record), Reason("test", "filed")))
+    assert isinstance(move, Move)
+    assert [(part.rule, part.outcome, part.message) for part in move.why.parts] == [
+        ("filing.filed.next.dear", "not so", "total > 500")
+    ]
+    first = drive(enter(FILING, "filed", frame(paper(total=501, holds=[{"id": "h"}])), Reason("test", "filed")))[-1]
+    assert isinstance(first, Move)
+    assert first.why.parts == ()
+
+
 @pytest.mark.parametrize(("total", "state"), [(501, "waiting"), (500, "done"), (10, "filed"), (None, "filed")])
 def test_the_first_branch_that_holds_leads_on_and_unknown_does_not(total: int | None, state: str) -> None:
     record = paper(total=total, holds=[{"id": "h"}])
