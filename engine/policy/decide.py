@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from engine.catalog.kinds.table import Table
@@ -60,3 +60,22 @@ def _said(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(map(_said, value)) or "nothing"
     return show(value)
+
+
+def open_inputs(tables: Sequence[Table], hidden: Container[str], private: Container[tuple[str, ...]]) -> frozenset[str]:
+    """The inputs of a table whose values may be told to those who see its records, but for the hidden and the private
+    fields: the ones that read nothing but fields of the record itself, in all versions."""
+    closed: set[str] = set()
+    known: set[str] = set()
+    for table in tables:
+        own = ("record", table.for_)
+        for name, found in table.inputs.items():
+            known.add(name)
+            expression = found.value.expression if found.value is not None else None
+            if (
+                expression is None
+                or any(len(path) > 1 or path[0] in hidden or path in private for path in expression.reads)
+                or any(path[0] in own for path in expression.scope_reads)
+            ):
+                closed.add(name)
+    return frozenset(known - closed)

@@ -21,6 +21,7 @@ from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
 from engine.fields.wiring import Wire, wire_function
 from engine.policy.access import Actor
+from engine.policy.decide import open_inputs
 from engine.policy.reach import Reach
 from engine.policy.sight import Sight
 from engine.policy.transition import events_from, may_fire
@@ -269,7 +270,31 @@ class Reading:
         private: Container[tuple[str, ...]] = (
             () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
         )
-        return [{**entry, "changes": _masked_changes(entry["changes"], hidden, private)} for entry in entries]
+        unlimited = self.rights.unlimited(actor)
+        return [
+            {
+                **entry,
+                "changes": _masked_changes(entry["changes"], hidden, private),
+                "reasons": entry["reasons"] if unlimited else self._told(entry["reasons"], hidden, private),
+            }
+            for entry in entries
+        ]
+
+    def _told(self, reasons: Any, hidden: frozenset[str], private: Container[tuple[str, ...]]) -> Any:
+        """Reasons without the values that tables have read of what the reader may not see."""
+        return [self._told_reason(reason, hidden, private) for reason in reasons] if reasons else reasons
+
+    def _told_reason(
+        self, reason: dict[str, Any], hidden: frozenset[str], private: Container[tuple[str, ...]]
+    ) -> dict[str, Any]:
+        told = dict(reason)
+        if "parts" in told:
+            told["parts"] = self._told(told["parts"], hidden, private)
+        if "read" in told:
+            tables = self.catalog.tables.get(str(told["rule"]).partition(".")[0], ())
+            known = open_inputs(tables, hidden, private)
+            told["read"] = {name: value for name, value in told["read"].items() if name in known}
+        return told
 
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
         """The JSON form of the record as this actor may see it."""

@@ -38,9 +38,11 @@ RANKED = frozenset({"priority", "output_order"})
 class Undecided(ValueError):
     """The table does not decide: no row holds, several contradict each other, or a value is out of its range."""
 
-    def __init__(self, code: str, message: str, rows: tuple[int, ...] = ()) -> None:
+    def __init__(self, code: str, message: str, rows: tuple[int, ...] = (), case: str = "") -> None:
         self.code = code
+        #: Names no values: not everybody who asks may see them. ``case`` does.
         self.message = message
+        self.case = case
         self.rows = rows
         super().__init__(message)
 
@@ -193,7 +195,7 @@ class Rules:
             value = values[place]
             if value is not None and not holds(value):
                 name = self.inputs[place].name
-                raise Undecided("OUT_OF_RANGE", f"{name} is {show(value)}, which the table does not expect")
+                raise Undecided("OUT_OF_RANGE", f"{name} is not what the table expects", case=f"{name} {show(value)}")
 
     @cached_property
     def _takes_first(self) -> bool:
@@ -229,7 +231,7 @@ class Rules:
             if self.defaults is not None:
                 return Decided(dict(self.defaults), (), ())
             case = ", ".join(f"{name} {show(value)}" for name, value in named.items())
-            raise Undecided("NO_DECISION", f"no row holds for {case}")
+            raise Undecided("NO_DECISION", "no row holds", case=case)
         if len(hits) > 1 and (self.hit == "unique" or any(each != given[0] for each in given[1:])):
             ids = ", ".join(self.rows[place].id for place in hits)
             raise Undecided("AMBIGUOUS_DECISION", f"these rows contradict each other: {ids}", tuple(hits))

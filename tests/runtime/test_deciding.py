@@ -10,7 +10,8 @@ import pytest
 
 from engine.catalog.builder import build_texts
 from engine.errors import Refused
-from engine.runtime.service import Service
+from engine.policy.access import Actor
+from engine.runtime.service import SYSTEM, Service
 from tests.runtime.running import Running
 
 CLUB = """
@@ -19,6 +20,14 @@ timezone: Asia/Shanghai
 ---
 access: keeper
 everything: true
+---
+access: clerk
+can:
+  parcel: {read: all}
+---
+access: blind
+can:
+  parcel: {read: all, hide: [weight]}
 ---
 model: town
 key: code
@@ -168,3 +177,22 @@ def test_no_version_on_a_day_is_refused(club: Running) -> None:
     with pytest.raises(Refused, match="no version holds on 2026-11-20") as refused:
         club.create("parcel", {"town": "N", "weight": 2})
     assert refused.value.code == "NO_DECISION"
+
+
+def test_a_reader_sees_only_the_values_of_fields_that_are_his_to_see(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    parcel = club.create("parcel", {"town": "N", "weight": 2})
+
+    def read(actor: Actor) -> dict[str, str]:
+        reasons = [reason for entry in club.timeline("parcel", parcel["id"], actor) for reason in entry["reasons"]]
+        return {name: value for reason in reasons for name, value in reason.get("read", {}).items()}
+
+    assert read(SYSTEM) == {"zone": "near", "weight": "2.0"}
+    assert read(clerk) == {"weight": "2.0"}, "the zone is the town's, of which he knows nothing"
+    assert read(club.user("blind", "blind")) == {}
+
+
+def test_a_refusal_names_no_values(club: Running) -> None:
+    with pytest.raises(Refused) as refused:
+        club.create("parcel", {"town": "N", "weight": 1001})
+    assert refused.value.message == "ways: weight is not what the table expects"

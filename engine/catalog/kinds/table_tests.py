@@ -73,7 +73,7 @@ def _found(rules: Rules, values: Sequence[Any], name: str) -> Any:
     try:
         found = rules.decide(values).value
     except Undecided as undecided:
-        return f"nothing: {undecided.message}"
+        return f"nothing: {undecided.message}" + (f" for {undecided.case}" if undecided.case else "")
     except ExpressionError as error:
         return f"nothing: {error.message}"
     if isinstance(found, list):
