@@ -29,6 +29,7 @@ from engine.catalog.shapes import BackLink, FieldsShape, Shapes
 from engine.catalog.uses import users_of
 from engine.catalog.vocabulary import Vocabulary
 from engine.errors import BadRequest, Span
+from engine.expressions.calendars import WorkingTime
 from engine.expressions.language import Expression, compile_expression
 from engine.expressions.types import BOOLEAN, NUMBERS, ListType, ManyShape, Scope, Type
 from engine.fields.field import Field, ValueFault
@@ -161,6 +162,16 @@ class Catalog:
     def table_on(self, name: str, day: date) -> Table | None:
         """The version of a decision table that holds on a day; None when none does."""
         return next((each for each in self.tables.get(name, ()) if each.first_day <= day <= each.last_day), None)
+
+    @property
+    def working_time(self) -> WorkingTime | None:
+        """The application's calendar, else the only one there is; None when nothing says which."""
+
+        def found() -> WorkingTime | None:
+            name = self.app.calendar or (next(iter(self.calendars)) if len(self.calendars) == 1 else None)
+            return self.calendars[name].working_time(self.app.timezone) if name is not None else None
+
+        return self.memo("working time", found)
 
     def scope_of(self, access: Access, name: str, model: str) -> Expression:
         """The named condition of an access document, for the rows of a model that it grants by it."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.workflow import Workflow
 from engine.errors import NotFound
+from engine.expressions.calendars import WorkingTime
 from engine.fields.link import LinkField
 from engine.policy.access import Actor
 from engine.ports import Notify, Reason, Record
@@ -70,7 +71,7 @@ class Act:
         self.tx = tx
         self.actor = actor
         self.moment = moment
-        self._names = standing_names(actor, moment, timezone or catalog.app.timezone)
+        self._names = standing_names(actor, moment, timezone or catalog.app.timezone, catalog.working_time)
         self.working: dict[str, Working] = {}
         self.log: list[Record] = []
         self.jobs: list[Record] = []
@@ -272,13 +273,14 @@ class Act:
         return self.store.history.differences(working.model, working.origin, working.record)
 
 
-def standing_names(actor: Actor, moment: datetime, zone: str) -> Names:
+def standing_names(actor: Actor, moment: datetime, zone: str, calendar: WorkingTime | None) -> Names:
     """What expressions may name wherever they stand, but for the event."""
     return {
         "user": actor.facts,
         "now": moment,
         "today": moment.astimezone(ZoneInfo(zone)).date(),
         "timezone": zone,
+        "_calendar": calendar,
     }
 
 

@@ -101,7 +101,12 @@ class Judge:
 
     def _now(self) -> dict[str, Any]:
         now = self._player.clock.now()
-        return {"now": now, "today": now.astimezone(self._zone).date(), "timezone": str(self._zone)}
+        return {
+            "now": now,
+            "today": now.astimezone(self._zone).date(),
+            "timezone": str(self._zone),
+            "_calendar": self._catalog.working_time,
+        }
 
     # Comparing ------------------------------------------------------------------------------------------------------
 

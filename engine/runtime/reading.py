@@ -308,7 +308,7 @@ class Reading:
 
         def names() -> dict[str, Any]:
             moment = self.service.clock.now()
-            standing = standing_names(actor, moment, self.catalog.app.timezone)
+            standing = standing_names(actor, moment, self.catalog.app.timezone, self.catalog.working_time)
             return {**standing, "event": event_facts(actor, moment, "read")}
 
         return Sight(self.catalog, self.rights, actor, names)

@@ -6,13 +6,14 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from engine.expressions.calendars import WorkingTime
 from engine.expressions.types import (
     BOOLEAN,
     DATE,
@@ -138,3 +139,16 @@ def _case(group: str, row: Mapping[str, Any]) -> Case:
 
 
 CASES = [_case(group, row) for group, rows in _TABLE["cases"].items() for row in rows]
+
+OFFICE = ((timedelta(hours=9), timedelta(hours=12)), (timedelta(hours=13), timedelta(hours=18)))
+#: The calendar of the cases that only the server works out.
+CALENDAR = WorkingTime(
+    "Asia/Shanghai",
+    (OFFICE,) * 5 + ((), ()),
+    frozenset(date(2026, 10, n) for n in range(1, 8)),
+    frozenset([date(2026, 10, 10)]),
+    date(2026, 12, 31),
+)
+SERVER_CASES = [_case(group, row) for group, rows in _TABLE["server"].items() for row in rows]
+for _each in SERVER_CASES:
+    _each.scope["_calendar"] = CALENDAR

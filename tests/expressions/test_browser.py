@@ -18,9 +18,10 @@ from engine.expressions.browser import RUNTIME, module, to_javascript
 from engine.expressions.builtins import BUILTINS
 from engine.expressions.faults import ExpressionProblems
 from engine.expressions.functions.function import Form, Function, functions
+from engine.expressions.functions.working_time import WORKING_TIME
 from engine.expressions.language import Expression, compile_expression
 from engine.expressions.types import DECIMAL, INTEGER, TEXT, ListType, RecordType, Type
-from tests.expressions.table import CASES, SCOPE, Case
+from tests.expressions.table import CASES, SCOPE, SERVER_CASES, Case
 
 FUNCTIONS = functions(BUILTINS)
 ORIGIN = "http://pages.test"
@@ -142,12 +143,20 @@ def test_every_function_has_a_counterpart() -> None:
     exported = set(re.findall(r"export (?:const|function) (\w+)", RUNTIME_TEXT)) | set(
         re.findall(r", (\w+) = (?:strict|kleene|duration)\(", RUNTIME_TEXT)
     )
+    on_server = {function.name for function in WORKING_TIME}
     special = {"coalesce", "date", "year", "month", "day", "weekday", "week"}
-    assert set(IN_BROWSER) | special == {function.name for function in BUILTINS}
+    assert set(IN_BROWSER) | special == {function.name for function in BUILTINS} - on_server
     for function in BUILTINS:
-        if function.name not in special:
+        if function.name not in special | on_server:
             assert len(IN_BROWSER[function.name]) == len(function.forms), function.name
             assert set(IN_BROWSER[function.name]) <= exported
+
+
+@pytest.mark.parametrize("case", SERVER_CASES, ids=lambda case: case.name)
+def test_working_time_is_left_to_the_server(case: Case) -> None:
+    with pytest.raises(ExpressionProblems) as raised:
+        to_javascript(compile_expression(case.text, SCOPE, functions=FUNCTIONS))
+    assert {fault.code for fault in raised.value.faults} == {"E208"}
 
 
 def test_unknown_functions_are_left_to_the_server() -> None:

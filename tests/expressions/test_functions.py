@@ -15,13 +15,13 @@ from engine.expressions.functions.function import NUMBER, Form, Function, Writer
 from engine.expressions.language import compile_expression
 from engine.expressions.tree import Call, walk
 from engine.expressions.types import INTEGER, TEXT
-from tests.expressions.table import CASES, SCOPE, record, scope_values
+from tests.expressions.table import CASES, SCOPE, SERVER_CASES, record, scope_values
 
 FUNCTIONS = functions(BUILTINS)
 
 
 def test_every_form_of_every_function_has_a_case() -> None:
-    trees = [compile_expression(case.text, SCOPE, functions=FUNCTIONS).tree for case in CASES]
+    trees = [compile_expression(case.text, SCOPE, functions=FUNCTIONS).tree for case in [*CASES, *SERVER_CASES]]
     called = {(node.function, node.form) for tree in trees for node in walk(tree) if isinstance(node, Call)}
     assert called == {(function.name, form) for function in BUILTINS for form in range(len(function.forms))}
 

@@ -12,12 +12,12 @@ from engine.expressions.faults import EvaluationError, ExpressionProblems
 from engine.expressions.functions.function import functions
 from engine.expressions.interpret import Step, interpret
 from engine.expressions.language import compile_expression
-from tests.expressions.table import BOX, CASES, SCOPE, Case, record, scope_values
+from tests.expressions.table import BOX, CASES, SCOPE, SERVER_CASES, Case, record, scope_values
 
 FUNCTIONS = functions(BUILTINS)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *SERVER_CASES], ids=lambda case: case.name)
 def test_case(case: Case) -> None:
     if case.fails:
         with pytest.raises(EvaluationError, match=f"^{case.fails} in `"):

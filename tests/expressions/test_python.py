@@ -12,7 +12,7 @@ from engine.expressions.faults import EvaluationError
 from engine.expressions.functions.function import functions
 from engine.expressions.language import compile_expression
 from engine.expressions.types import DECIMAL, INTEGER, ListType, Type
-from tests.expressions.table import CASES, SCOPE, Case
+from tests.expressions.table import CASES, SCOPE, SERVER_CASES, Case
 
 FUNCTIONS = functions(BUILTINS)
 
@@ -26,7 +26,7 @@ def same(value: Any, answer: Any, type_: Type) -> bool:
     return value == answer and (value is None) == (answer is None)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *SERVER_CASES], ids=lambda case: case.name)
 def test_case(case: Case) -> None:
     expression = compile_expression(case.text, SCOPE, functions=FUNCTIONS)
     if case.fails:

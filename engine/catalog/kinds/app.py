@@ -10,7 +10,11 @@ from zoneinfo import ZoneInfo
 
 from engine.catalog.kind import Definition, DefinitionLinker, Key
 from engine.errors import Label
+from engine.expressions.calendars import WorkingTime
 from engine.source.shape import Located, Name, TimeOfDay, option
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +37,14 @@ class App(Definition):
     languages: tuple[str, ...] = ("zh", "en")
     timezone: str = "UTC"
     currency: str = "CNY"
+    calendar: Name | None = option(None, help="Whose working time expressions mean; the only one there is when absent")
     intake: Name | None = option(None, help="The model that channels feed unless they say `for`")
     menu: tuple[MenuGroup, ...] = ()
 
     def link(self, linker: DefinitionLinker) -> None:
         check_timezone(linker, self, self.timezone)
         linker.reference("model", self.intake, self, "intake")
+        linker.reference("calendar", self.calendar, self, "calendar")
         for group in self.menu:
             for at, item in enumerate(group.items):
                 if linker.get("view", item) is None:
@@ -54,10 +60,7 @@ class Calendar(Definition):
     calendar: Name
     label: Label | None = None
     timezone: str | None = None
-    week: Mapping[
-        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
-        tuple[tuple[TimeOfDay, TimeOfDay], ...],
-    ]
+    week: Mapping[Weekday, tuple[tuple[TimeOfDay, TimeOfDay], ...]]
     holidays: Mapping[str, Label] = option(default_factory=dict, help="Dates that are off, with their names")
     workdays: Mapping[str, Label] = option(
         default_factory=dict, help="Dates that are worked though the week says otherwise"
@@ -65,6 +68,20 @@ class Calendar(Definition):
     confirmed_until: str | None = option(
         None, help="Past this date the week's pattern holds, and results are provisional"
     )
+
+    def working_time(self, timezone: str) -> WorkingTime:
+        """The calendar as expressions use it. ``timezone``: where the calendar names none."""
+        until = self.confirmed_until
+        return WorkingTime(
+            self.timezone or timezone,
+            tuple(
+                tuple((opens.since_midnight, closes.since_midnight) for opens, closes in self.week.get(day, ()))
+                for day in WEEKDAYS
+            ),
+            frozenset(map(date.fromisoformat, self.holidays)),
+            frozenset(map(date.fromisoformat, self.workdays)),
+            date.fromisoformat(until) if until is not None else None,
+        )
 
     def link(self, linker: DefinitionLinker) -> None:
         if self.timezone is not None:
