@@ -16,7 +16,9 @@ from starlette.routing import Route
 
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, check_same_thread=False)
 connection.row_factory = sqlite3.Row
-SQL = 'SELECT * FROM "price" WHERE unit_price > ? AND active = 1 AND deleted_at IS NULL ORDER BY id DESC LIMIT 26'
+SQL = (
+    'SELECT * FROM "price" WHERE unit_price > ? AND customer_group = ? AND deleted_at IS NULL ORDER BY id DESC LIMIT 26'
+)
 tokens: dict[str, bool] = {}
 
 
@@ -36,7 +38,7 @@ def plain(row: sqlite3.Row) -> dict[str, Any]:
 async def prices(request: Request) -> Response:
     if not known(request):
         return Response(status_code=401)
-    rows = connection.execute(SQL, (100_000,)).fetchall()
+    rows = connection.execute(SQL, (100_000, "dealer")).fetchall()
     items = [plain(row) for row in rows[:25]]
     following = items[-1]["id"] if len(rows) > 25 else None
     return Response(orjson.dumps({"items": items, "next": following}), media_type="application/json")

@@ -16,7 +16,7 @@ from benchmarks.servers import free_port, orderloom, running
 from benchmarks.table import Row
 
 COLUMNS = "code, name, price, kind"
-QUERY = "/api/price?where=unit_price%20%3E%2010%20and%20active&limit=25"
+QUERY = "/api/price?where=unit_price%20%3E%2010%20and%20customer_group%20%3D%3D%20%22dealer%22&limit=25"
 
 
 def measure(*, quick: bool) -> list[Row]:
@@ -62,7 +62,7 @@ def _fill(path: Path, size: int) -> None:
         at = moment.format(number // 6000 % 60, number // 100 % 60, number)
         row = {
             "id": f"018f0000-0000-7000-8000-{number:012x}", "version": 1, "created_at": at, "updated_at": at,
-            "product": product, "unit_price": 100_000 + number % 1000 * 10_000, "active": 1,
+            "product": product, "unit_price": 100_000 + number % 1000 * 10_000, "customer_group": "dealer",
         }  # fmt: skip
         values.append([row.get(name) for name in names])
     connection.executemany(f'INSERT INTO "price" ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})', values)
