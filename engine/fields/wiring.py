@@ -18,7 +18,7 @@ PLAIN_DIGITS = 6
 
 Namespace = dict[str, Any]
 #: From a record to what is sent of it.
-Wire = Callable[[Mapping[str, Any]], dict[str, Any]]
+Wire = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def wire_source(name: str, field: Field, namespace: Namespace) -> str:

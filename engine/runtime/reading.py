@@ -298,10 +298,15 @@ class Reading:
 
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
         """The JSON form of the record as this actor may see it."""
+        return self.wiring(actor, model, expand)(record)
+
+    def wiring(self, actor: Actor, model: str, expand: Sequence[str] = ()) -> Wire:
+        """What makes the JSON form of a record, for many of them."""
         sight = self.sight(actor)
         if not expand and not sight.doubtful(model):
-            return self._wire_of(actor, model)(record)
-        return self._wire(sight, actor, model, record, [path.split(".") for path in expand])
+            return self._wire_of(actor, model)
+        paths = [path.split(".") for path in expand]
+        return lambda record: self._wire(sight, actor, model, record, paths)
 
     def sight(self, actor: Actor) -> Sight:
         """What the actor sees now of what records link to."""

@@ -32,7 +32,7 @@ from engine.web.pages.visit import Site as Pages
 from engine.web.reference import reference_routes
 from engine.web.settings import WebSettings
 from engine.web.system import system_routes
-from engine.web.waiting import committed
+from engine.web.waiting import Reads, committed
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +49,9 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
     logins = Logins(engine.database, engine.clock)
     authenticator = Authenticator(engine, logins, settings.cached)
     once = Once(engine, Answers(engine.database.engine.dialect))
-    site = Site(engine, settings, once)
-    pages = Pages(engine)
+    reads = Reads(engine.database)
+    site = Site(engine, settings, once, reads)
+    pages = Pages(engine, reads)
     faults = Faults(pages)
     metrics = Metrics()
     application = Starlette(

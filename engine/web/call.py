@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,7 +25,7 @@ from engine.web.origin import SAFE
 from engine.web.pages.words import negotiate
 from engine.web.reply import Reply
 from engine.web.settings import WebSettings
-from engine.web.waiting import committed
+from engine.web.waiting import Reads, committed
 
 T = TypeVar("T")
 
@@ -40,6 +39,7 @@ class Site:
     engine: Engine
     settings: WebSettings
     once: Once
+    reads: Reads
 
 
 class Call:
@@ -150,7 +150,7 @@ class Call:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What the work returns, on a transaction that only reads."""
-        return await run_in_threadpool(self.site.engine.database.read, work)
+        return await self.site.reads(work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What the work returns, once its transaction is committed."""

@@ -83,8 +83,8 @@ def _page(call: Call, tx: Transaction, asked: Asked) -> Reply:
         expand=asked.expand,
         count=asked.count,
     )
-    wire = call.reading.wire
-    items = [wire(call.actor, call.model, record, asked.expand) for record in page.records]
+    wire = call.reading.wiring(call.actor, call.model, asked.expand)
+    items = [wire(record) for record in page.records]
     if asked.fields:
         items = [only(item, asked.fields) for item in items]
     answer: dict[str, Any] = {"items": items, "next": page.next}

@@ -194,7 +194,7 @@ def _by_key(name: str, take: Callable[[Any], Any], known: LinkField) -> Step:
 
     def step(targets: Sequence[Target]) -> Mapping_:
         asked = list(_asked(name, targets, take))
-        found: Mapping[str, Record] = yield Alias(known.target, None, tuple({text for _, text in asked}))
+        found: Mapping[str, Record] = yield Alias(known.target, None, tuple(dict.fromkeys(text for _, text in asked)))
         for target, text in asked:
             _put(target, name, text, found.get(text), known.target)
 
@@ -213,7 +213,9 @@ def _alias(channel: str, name: str, entry: Mapped, known: LinkField) -> Step:
 
     def step(targets: Sequence[Target]) -> Mapping_:
         asked = list(_asked(name, targets, take))
-        found: Mapping[str, Record] = yield Alias(known.target, channel, tuple({text for _, text in asked}))
+        found: Mapping[str, Record] = yield Alias(
+            known.target, channel, tuple(dict.fromkeys(text for _, text in asked))
+        )
         for target, text in asked:
             _put(target, name, text, found.get(text), known.target)
 

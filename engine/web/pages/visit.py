@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -32,7 +31,7 @@ from engine.web.pages.pinyin import PinyinIndex
 from engine.web.pages.shell import Shell, theme_of
 from engine.web.pages.words import LANGUAGES, Words, negotiate
 from engine.web.reply import Reply
-from engine.web.waiting import committed
+from engine.web.waiting import Reads, committed
 
 T = TypeVar("T")
 
@@ -43,8 +42,9 @@ REMEMBERED = 31_536_000
 class Site:
     """What all pages share: the engine, the templates, the assets, how the titles of its records sound."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reads: Reads | None = None) -> None:
         self.engine = engine
+        self.reads = reads or Reads(engine.database)
         self.sounds: dict[tuple[str, str], PinyinIndex] = {}
         self.assets = Assets()
         self.once = Once(engine, Answers(engine.database.engine.dialect))
@@ -125,7 +125,7 @@ class Visit:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What ``work`` returns, on a transaction that only reads."""
-        return await run_in_threadpool(self.site.engine.database.read, work)
+        return await self.site.reads(work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What ``work`` returns, once its transaction is committed."""
