@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -28,10 +28,22 @@ CARDS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("explain_rights", ("right",)),
     ("explain_acts", ("act",)),
 )
-#: What the engine says with a word of its own.
-_WORDS = frozenset(
-    {"possible", "refused", "open", "passed", "granted", "denied", "everything", "read", "update", "delete"}
-)
+#: What the engine says with a word of its own, and where that is translated.
+WORDS: Mapping[str, str] = {
+    "possible": "explain_possible",
+    "refused": "explain_refused",
+    "open": "explain_open",
+    "passed": "explain_passed",
+    "granted": "explain_granted",
+    "denied": "explain_denied",
+    "everything": "explain_everything",
+    "read": "explain_read",
+    "update": "explain_update",
+    "delete": "explain_delete",
+    "since": "explain_since",
+    "assigned": "explain_assigned",
+    "blocks": "explain_blocks",
+}
 #: ``lines[2].amount``: the row is told by its position, counted from one.
 _ROW = re.compile(r"^(\w+)\[(\d+)\]\.(\w+)$")
 
@@ -106,7 +118,7 @@ def _facts(presenter: Presenter, hold: Explanation) -> Iterator[Node]:
             value = presenter.visit.words.listing(
                 [event_label(presenter.visit, presenter.model, name) for name in names]
             )
-        yield Node(presenter.visit.words(f"explain_{fact.name}"), value, "", "", code=False, parts=())
+        yield Node(_word(presenter.visit, fact.name), value, "", "", code=False, parts=())
 
 
 def _name(presenter: Presenter, part: Explanation) -> str:
@@ -145,7 +157,7 @@ def _shown(visit: Visit, value: Any, *, empty: bool) -> str:
 
 
 def _word(visit: Visit, text: str) -> str:
-    return visit.words(f"explain_{text}") if text in _WORDS else text
+    return visit.words(WORDS[text]) if text in WORDS else text
 
 
 def _text(presenter: Presenter, part: Explanation) -> str:
