@@ -32,8 +32,8 @@ WORKFLOW = "job"
 VERSION = "1"
 #: Jobs of one queue that this process runs at a time.
 CONCURRENCY = 8
-#: Seconds between two looks at a queue.
-POLL = 0.1
+#: Seconds between two looks at a queue. Each costs some milliseconds of the processor, whether or not anything waits.
+POLL = 0.5
 #: Seconds that `stop` gives to what is running. What takes longer is finished by whoever comes next.
 PATIENCE = 10
 #: How long the runner keeps what it has finished: longer than a row can wait to be marked as handed over.
