@@ -12,7 +12,6 @@ from engine.cli.target import record_of
 from engine.fields.field import say
 from engine.runtime.explaining import Explainer
 from engine.runtime.explanation import Explanation
-from engine.store.transaction import Transaction
 
 
 @click.command("explain", help="Say why a record is as it is: MODEL/ID, or MODEL/KEY.")
@@ -28,16 +27,9 @@ def command(place: Place, record: str, field: str | None, event: str | None, log
     with opened(place, prepare=False) as engine:
         model, key = record_of(engine, record)
         actor, explainer = acting(engine, login), Explainer(engine.reading)
-
-        def work(tx: Transaction) -> Explanation:
-            if field is not None:
-                return explainer.field(tx, actor, model, key, field)
-            if event is not None:
-                return explainer.event(tx, actor, model, key, event)
-            return explainer.record(tx, actor, model, key)
-
-        for line in lines(engine.database.read(work), language):
-            click.echo(line)
+        found = engine.database.read(lambda tx: explainer.explain(tx, actor, model, key, field=field, event=event))
+    for line in lines(found, language):
+        click.echo(line)
 
 
 def lines(part: Explanation, language: str, depth: int = 0) -> list[str]:

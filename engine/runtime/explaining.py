@@ -42,6 +42,16 @@ class Explainer:
         self.catalog = reading.catalog
         self.rights = reading.rights
 
+    def explain(
+        self, tx: Transaction, actor: Actor, model: str, key: str, *, field: str | None = None, event: str | None = None
+    ) -> Explanation:
+        """The whole record, or one field or event of it."""
+        if field is not None:
+            return self.field(tx, actor, model, key, field)
+        if event is not None:
+            return self.event(tx, actor, model, key, event)
+        return self.record(tx, actor, model, key)
+
     def record(self, tx: Transaction, actor: Actor, model: str, key: str) -> Explanation:
         """The whole record. NotFound as for reading it."""
         one = _One(self, tx, actor, model, key)
@@ -96,6 +106,7 @@ class _One:
         self._reach = Reach(self._catalog, self._rights, actor)
         self._hidden = self._rights.hidden(actor, model)
         self._timeline = self._reading.timeline(tx, actor, model, key)
+        self._shown = self._reading.wire(actor, model, self.record)
 
     # The state ------------------------------------------------------------------------------------------------------
 
@@ -172,11 +183,10 @@ class _One:
 
     def field(self, made: Computation) -> Iterator[Explanation]:
         """The field and what it is made of; of rows one for each row."""
-        shown = self._reading.wire(self._actor, self._model, self.record)
         for count, (at, row) in enumerate(located(self.record, made.path)):
             if count == MOST_ROWS:
                 return
-            value = _at(shown, at + made.name)
+            value = _at(self._shown, at + made.name)
             yield self._field(made, at, row, value)
 
     def _field(self, made: Computation, at: str, row: Record, value: Any) -> Explanation:

@@ -69,11 +69,9 @@ class Exporter:
         return count
 
     def _lines(self, actor: Actor, model: str, name: str, path: Path) -> int:
-        count = 0
+        count, wire = 0, self.reading.wiring(actor, model)
         with path.open("wb") as file:
-            for line in self._records(
-                actor, name, model, (), lambda record: orjson.dumps(self.reading.wire(actor, model, record))
-            ):
+            for line in self._records(actor, name, model, (), lambda record: orjson.dumps(wire(record))):
                 file.write(line + b"\n")
                 count += 1
         return count

@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from engine.errors import BadRequest, NotFound
 from engine.runtime.explaining import Explainer
-from engine.runtime.explanation import Explanation
 from engine.store.identity import StoredRecord
 from engine.store.transaction import Transaction
 from engine.web.bulk import bulk
@@ -150,15 +149,8 @@ async def explain(call: Call) -> Response:
     if len(given) > 1:
         raise BadRequest("explain a field or an event, not both", code="BAD_PARAMETER")
     explainer = Explainer(call.reading)
-
-    def work(tx: Transaction) -> Explanation:
-        if "field" in given:
-            return explainer.field(tx, call.actor, call.model, call.key, given["field"])
-        if "event" in given:
-            return explainer.event(tx, call.actor, call.model, call.key, given["event"])
-        return explainer.record(tx, call.actor, call.model, call.key)
-
-    return Reply.of((await call.read(work)).plain(call.language)).response()
+    found = await call.read(lambda tx: explainer.explain(tx, call.actor, call.model, call.key, **given))
+    return Reply.of(found.plain(call.language)).response()
 
 
 async def history(call: Call) -> Response:
