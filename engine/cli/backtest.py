@@ -1,4 +1,4 @@
-"""``orderloom backtest FILE``: what the changed tables and checks of a file would have decided about the past."""
+"""``orderloom backtest FILE``: what the changed documents of a file would have decided about the past."""
 
 from __future__ import annotations
 
@@ -12,27 +12,21 @@ import click
 
 from engine.catalog.builder import build
 from engine.catalog.catalog import Catalog
-from engine.catalog.kinds.rules import Checks
-from engine.catalog.kinds.table import Table
 from engine.cli.bars import bar
 from engine.cli.opening import opened
 from engine.cli.place import Place, pass_place
 from engine.errors import EngineError
 from engine.runtime.backtest import Backtest, Result
 from engine.runtime.engine import Engine
+from engine.runtime.judges.everyone import KINDS
 from engine.source.problems import Problems
 from engine.source.reader import Sources, read_text
 from engine.source.text import SourceText
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 
-#: What can be tried on the past.
-KINDS = (Table.kind, Checks.kind)
 
-
-@click.command(
-    "backtest", help="Try the changed tables and checks of a file on the past: what would come out otherwise."
-)
+@click.command("backtest", help="Try the changed rules of a file on the past: what would come out otherwise.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--from", "since", help="From this day on.")
 @click.option("--to", "until", help="Up to this day, which is included.")
@@ -45,12 +39,12 @@ def command(
 ) -> None:
     with opened(place, prepare=False) as engine:
         present = engine.database.read(lambda tx: _in_force(engine, tx))
-        changed, names = with_file(present, file.name, file.read_text("utf-8"))
+        changed, objects = with_file(present, file.name, file.read_text("utf-8"))
         zone = ZoneInfo(present.app.timezone)
         store = Store(present, engine.database)
         results: list[Result] = []
-        for name in names:
-            test = Backtest(store, engine.database, changed, name, amount)
+        for kind, name in objects:
+            test = Backtest(store, engine.database, changed, kind, name, amount)
             with bar() as shown:
                 task = shown.add_task(name, total=None)
                 results.append(
@@ -72,14 +66,14 @@ def _in_force(engine: Engine, tx: Transaction) -> Catalog:
     return engine.catalog_at(tx, newest)
 
 
-def with_file(present: Catalog, file: str, text: str) -> tuple[Catalog, list[str]]:
-    """The definitions in force with the tables and checks of a file in place of those of the same names, and those
-    names. Its other documents are passed over: the past knows only what is in force."""
+def with_file(present: Catalog, file: str, text: str) -> tuple[Catalog, list[tuple[str, str]]]:
+    """The definitions in force with the rules of a file in place of those of the same names, and their kinds and names.
+    Its other documents are passed over: the past knows only what is in force."""
     problems = Problems()
     mine = [document for document in read_text(text, file, problems) if document.kind in KINDS]
     problems.raise_errors()
     if not mine:
-        raise EngineError(f"{file} holds neither tables nor checks")
+        raise EngineError(f"{file} holds nothing that decides: {', '.join(KINDS)}")
     replaced = {(document.kind, document.name) for document in mine}
     documents = [
         document
@@ -91,7 +85,7 @@ def with_file(present: Catalog, file: str, text: str) -> tuple[Catalog, list[str
         file: SourceText(file, text)
     }
     catalog = build(Sources((*documents, *mine), texts), problems=problems)
-    return catalog, list(dict.fromkeys(document.name for document in mine))
+    return catalog, list(dict.fromkeys((str(document.kind), document.name) for document in mine))
 
 
 def _moment(day: str | None, zone: ZoneInfo, at: time) -> datetime | None:

@@ -1,34 +1,28 @@
-"""Tries changed tables and checks on the past: what they would have decided about every record that was asked about,
-as it was when it was asked about. The functions that decide are those that decide in an act.
+"""Tries changed documents on the past: what they would have decided about every record that was asked about, as it was
+when it was asked about. The functions that decide are those that decide in an act (``engine.runtime.judges``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from engine.catalog.catalog import Catalog
-from engine.catalog.kinds.rules import Checks
-from engine.catalog.kinds.table import Table
-from engine.errors import EngineError, ExpressionError, Refused, RequestError
+from engine.errors import EngineError
 from engine.expressions.language import Expression
 from engine.expressions.types import DECIMAL
-from engine.policy.decide import decide
-from engine.policy.rules import judge
 from engine.ports import Record
 from engine.runtime.act import Act
+from engine.runtime.judges.everyone import appoint
 from engine.runtime.past import Moment, Past
 from engine.runtime.service import SYSTEM
-from engine.source.formulas import formulas
-from engine.steps.step import Frame
 from engine.store.database import Database
 from engine.store.history import HISTORY
 from engine.store.store import Store
@@ -38,9 +32,6 @@ from engine.store.transaction import Transaction
 CHUNK = 1_000
 #: Changed decisions that are told one by one.
 MOST_EXAMPLES = 10
-
-#: What is decided about a record at a moment, in words.
-Judge = Callable[[Record, Mapping[str, Any], datetime], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +66,21 @@ class Backtest:
     """One changed object against the one in force, over the past of a database."""
 
     def __init__(
-        self, store: Store, database: Database, changed: Catalog, name: str, amount: str | None = None
+        self, store: Store, database: Database, changed: Catalog, kind: str, name: str, amount: str | None = None
     ) -> None:
         self._store = store
         self._database = database
         self._present = store.catalog
         self._name = name
-        self._zone = ZoneInfo(self._present.app.timezone)
-        before, after = _object(self._present, name), _object(changed, name)
-        if before.for_ is None:
+        self._before = appoint(kind, self._present, store, name)
+        self._after = appoint(kind, changed, store, name)
+        if self._before.model is None:
             raise EngineError(f"{name} is for no model: nothing is kept of what it was given")
-        if after.for_ != before.for_:
-            raise EngineError(f"{name} is for {before.for_} in force, and for {after.for_} in the file")
-        self.model = before.for_
+        if self._after.model != self._before.model:
+            raise EngineError(f"{name} is for {self._before.model} in force, and for {self._after.model} in the file")
+        self.model = self._before.model
         self._amount = self._amount_of(amount)
-        self._before, self._after = self._judge(self._present), self._judge(changed)
-        reads = frozenset(self._reads(self._present)) | frozenset(self._reads(changed))
+        reads = self._before.reads | self._after.reads
         if self._amount is not None:
             reads |= self._amount.reads
         self._past = Past(store, reads, self.model)
@@ -99,36 +89,6 @@ class Backtest:
         if text is None:
             return None
         return self._present.compile(text, self._present.scope(self.model), DECIMAL)
-
-    def _reads(self, catalog: Catalog) -> Iterator[tuple[str, ...]]:
-        found = _object(catalog, self._name)
-        if isinstance(found, Checks):
-            conditions = [formula for rule in found.rules.values() for formula in (rule.when, rule.require)]
-            for formula in formulas(conditions):
-                yield from formula.expression.reads
-        else:
-            for table in catalog.tables[self._name]:
-                yield from table.reads
-
-    def _judge(self, catalog: Catalog) -> Judge:
-        found = _object(catalog, self._name)
-        if isinstance(found, Checks):
-            return lambda record, names, _moment: _checked(found, record, names)
-        return lambda record, names, moment: self._decided(catalog, record, names, moment)
-
-    def _decided(self, catalog: Catalog, record: Record, names: Mapping[str, Any], moment: datetime) -> str:
-        table = catalog.table_on(self._name, moment.astimezone(self._zone).date())
-        if table is None:
-            return "no version"
-        if table.needs:
-            raise EngineError(f"{self._name} is given {', '.join(table.needs)}, of which nothing is kept")
-        try:
-            _value, reason = decide(table, record, names, {})
-        except Refused as refused:
-            return f"refused: {refused.code}"
-        except ExpressionError:
-            return "refused: CANNOT_COMPUTE"
-        return str(reason.message or "nothing")
 
     def run(
         self,
@@ -185,7 +145,7 @@ class Backtest:
             names = Act(self._present, self._store, tx, SYSTEM, entry["at"]).names(
                 self.model, record, str(entry["act"]).removeprefix("event:")
             )
-            before, after = (judged(record, names, entry["at"]) for judged in (self._before, self._after))
+            before, after = (judge.judge(tx, record, names, entry["at"]) for judge in (self._before, self._after))
             result.decisions += 1
             if before != after:
                 self._tell(result, record, names, entry["at"], before, after)
@@ -202,26 +162,3 @@ class Backtest:
             title = self._present.models[self.model].title
             shown = str(record.get(title) or "") if isinstance(title, str) else ""
             result.examples.append(Example(record["id"], shown, at, before, after, amount))
-
-
-def _object(catalog: Catalog, name: str) -> Table | Checks:
-    """The table, or the checks, of that name."""
-    if name in catalog.tables:
-        return catalog.tables[name][0]
-    if name in catalog.checks:
-        return catalog.checks[name]
-    raise EngineError(f"there is neither a table nor a checks document '{name}'")
-
-
-def _checked(checks: Checks, record: Record, names: Mapping[str, Any]) -> str:
-    """The rules that fail, in words. What happens then is not looked at: nothing is done in the past."""
-    frame = Frame(checks.for_, record, dict(names))
-    failed = []
-    for rule in checks.rules.values():
-        try:
-            outcome = judge(checks.name, rule, frame).outcome
-        except RequestError as error:
-            outcome = f"refused: {error.code}"
-        if outcome not in ("passed", "skipped"):
-            failed.append(f"{rule.name} {outcome}")
-    return ", ".join(failed) or "all passed"

@@ -68,6 +68,6 @@ def test_files_in_the_folder_are_held_against_what_is_in_force(folder: Path) -> 
 
 def test_mistakes(folder: Path) -> None:
     assert "E406" in run(folder, TABLE.replace(">= 100", "> 100"), code=1).output
-    assert "neither tables nor checks" in run(folder, "view: it\nfor: parcel\ncolumns: [code]\n", code=1).output
+    assert "holds nothing that decides" in run(folder, "view: it\nfor: parcel\ncolumns: [code]\n", code=1).output
     assert "is no day" in run(folder, TABLE, "--from", "yesterday", code=2).output
-    assert "there is neither" in run(folder, TABLE.replace("table: ways", "table: other"), code=1).output
+    assert "there is no table 'other'" in run(folder, TABLE.replace("table: ways", "table: other"), code=1).output

@@ -107,7 +107,8 @@ def tried(club: Running, old: str, new: str, name: str, **how: object) -> Result
     assert text != CLUB or old == new
     changed = build_texts({"definitions/app.yaml": text})
     amount = how.pop("amount", None)
-    return Backtest(club.store, club.database, changed, name, amount).run(**how)  # type: ignore[arg-type]
+    kind = "table" if name == "ways" else "checks"
+    return Backtest(club.store, club.database, changed, kind, name, amount).run(**how)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["ways", "limits"])
@@ -158,7 +159,7 @@ def test_a_table_of_which_nothing_is_kept_is_refused(club: Running) -> None:
     catalog = build_texts({"definitions/app.yaml": CLUB + alone})
     club.store.catalog = catalog
     with pytest.raises(EngineError, match="nothing is kept"):
-        Backtest(club.store, club.database, catalog, "alone")
+        Backtest(club.store, club.database, catalog, "table", "alone")
 
 
 CHANGES = st.lists(

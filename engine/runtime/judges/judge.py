@@ -1,0 +1,34 @@
+"""What a judge is: a document that decides, asked about a record as it was. To add one: a class in a file here, and its
+line in ``everyone.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from engine.catalog.catalog import Catalog
+from engine.ports import Record
+from engine.store.store import Store
+from engine.store.transaction import Transaction
+
+Paths = frozenset[tuple[str, ...]]
+
+
+class Judge(Protocol):
+    """A document of one catalogue that decides. It calls the function that decides in an act."""
+
+    #: The documents' first key.
+    kind: ClassVar[str]
+    #: The model it decides about; None for one that stands alone.
+    model: str | None
+    #: What it reads of a record, and of what that leads to: the caller brings it as of the moment.
+    reads: Paths
+
+    def __init__(self, catalog: Catalog, store: Store, name: str) -> None:
+        """Raises KeyError when the catalogue has no such document of the kind."""
+
+    def judge(self, tx: Transaction, record: Record, names: Mapping[str, Any], moment: datetime) -> str:
+        """What is decided about the record as of the moment, in words. Nothing happens, and nothing is raised that an
+        act would tell its actor: a refusal is a decision."""
+        ...
