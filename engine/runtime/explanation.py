@@ -52,8 +52,9 @@ def of_reason(reason: Reason) -> Explanation:
 
 
 def of_noted(reason: Mapping[str, Any]) -> Explanation:
-    """A reason as the history keeps it."""
-    parts = tuple(of_noted(part) for part in reason.get("parts", ()))
+    """A reason as the history keeps it: with what it has read, as far as the reader of the history may know it."""
+    read = (Explanation("part", name, value) for name, value in reason.get("read", {}).items())
+    parts = (*read, *(of_noted(part) for part in reason.get("parts", ())))
     return Explanation("reason", reason["rule"], reason["outcome"], reason.get("message"), reason.get("at"), parts)
 
 

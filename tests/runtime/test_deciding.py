@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from engine.catalog.builder import build_texts
 from engine.errors import Refused
 from engine.policy.access import Actor
+from engine.runtime.explaining import Explainer
 from engine.runtime.service import SYSTEM, Service
 from tests.runtime.running import Running
 
@@ -190,6 +192,19 @@ def test_a_reader_sees_only_the_values_of_fields_that_are_his_to_see(club: Runni
     assert read(SYSTEM) == {"zone": "near", "weight": "2.0"}
     assert read(clerk) == {"weight": "2.0"}, "the zone is the town's, of which he knows nothing"
     assert read(club.user("blind", "blind")) == {}
+
+
+def test_the_explanation_tells_the_values_that_its_reader_may_know(club: Running) -> None:
+    clerk = club.user("clerk", "clerk")
+    parcel = club.create("parcel", {"town": "N", "weight": 2})
+
+    def told(actor: Actor) -> set[tuple[str, Any]]:
+        tree = club.read(lambda tx: Explainer(club.reading).record(tx, actor, "parcel", parcel["id"]))
+        reasons = [reason for act in tree.parts if act.kind == "act" for reason in act.parts]
+        return {(part.name, part.value) for reason in reasons for part in reason.parts if part.kind == "part"}
+
+    assert told(SYSTEM) == {("zone", "near"), ("weight", "2.0")}
+    assert told(clerk) == {("weight", "2.0")}
 
 
 def test_a_refusal_names_no_values(club: Running) -> None:
