@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
@@ -124,6 +124,8 @@ class Backtest:
         query = query.where(table.c["at"] >= since) if since is not None else query
         query = query.where(table.c["at"] < until) if until is not None else query
         query = query.where(table.c["id"] > after) if after is not None else query
+        if event is None:  # what tells nothing of the object need not be read; `_asks` looks closer
+            query = query.where(cast(table.c["reasons"], Text).contains(f'"{self._name}', autoescape=True))
         rows = tx.core(query.order_by(table.c["id"]).limit(CHUNK))
         entries = [row for row in rows if self._asks(row, event)]
         self._work(tx, result, entries)

@@ -22,6 +22,8 @@ from engine.store.transaction import Transaction
 MOST_KEYS = 5_000
 
 Paths = frozenset[tuple[str, ...]]
+#: The names of the fields that hold rows, and of those in the rows.
+RowsFields = Mapping[str, "RowsFields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ class Past:
         at, key, record = table.c["at"], table.c["id"], table.c["record"]
         since = min(moment.at for moment in moments.values())
         # Most entries are of the time before; what they hold is long, and need not be read.
-        query = select(record, at, key).where(record.in_(list(moments)), at >= since)
+        # The index tells it all, but only of entries that are not in the trash; none ever is.
+        there = table.c["deleted_at"].is_(None)
+        query = select(record, at, key).where(record.in_(list(moments)), at >= since, there)
         wanted = [row["id"] for row in tx.core(query) if _after(row, moments[str(row["record"])])]
         found: dict[str, list[Any]] = {}
         for start in range(0, len(wanted), MOST_KEYS):
@@ -98,10 +102,13 @@ class Past:
             rows.sort(key=lambda row: (row["at"], str(row["id"])), reverse=True)
         return found
 
+    def _rows_of(self, model: str) -> RowsFields:
+        return self._catalog.memo(("rows of", model), lambda: _rows_fields(self._catalog.fields(model)))
+
     def _undone(self, model: str, record: Record, entries: Iterable[Any], moment: Moment) -> Record:
         """A copy of the record without what the entries after the moment have changed."""
         fields = self._catalog.fields(model)
-        copy = _copied(record, fields)
+        copy = _copied(record, self._rows_of(model))
         for entry in entries:
             if not _after(entry, moment):
                 break
@@ -188,12 +195,16 @@ def _set(record: Record, fields: Mapping[str, Field], path: Sequence[str], wire:
             rows.sort(key=lambda each: (each[by] is None, each[by]))
 
 
-def _copied(record: Record, fields: Mapping[str, Field]) -> Record:
+def _rows_fields(fields: Mapping[str, Field]) -> RowsFields:
+    return {name: _rows_fields(field.of) for name, field in fields.items() if isinstance(field, RowsField)}
+
+
+def _copied(record: Record, rows: RowsFields) -> Record:
     """A copy with copies of the rows that have been read."""
     copy = dict(record)
-    for name, field in fields.items():
-        if isinstance(field, RowsField) and name in copy:
-            copy[name] = [_copied(row, field.of) for row in copy[name]]
+    for name, inner in rows.items():
+        if name in copy:
+            copy[name] = [_copied(row, inner) for row in copy[name]]
     return copy
 
 
