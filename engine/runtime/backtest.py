@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import ColumnElement, Table, Text, cast, or_, select
 
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
@@ -119,24 +119,29 @@ class Backtest:
     ) -> str | None:
         """The id of the last entry that was looked at; None when there are no more."""
         table = self._store.tables[HISTORY]
-        names = ("id", "at", "record", "act", "reasons")
-        query = select(*(table.c[name] for name in names)).where(table.c["model"] == self.model)
+        query = select(*(table.c[name] for name in ("id", "at", "record", "act"))).where(table.c["model"] == self.model)
         query = query.where(table.c["at"] >= since) if since is not None else query
         query = query.where(table.c["at"] < until) if until is not None else query
         query = query.where(table.c["id"] > after) if after is not None else query
-        if event is None:  # what tells nothing of the object need not be read; `_asks` looks closer
-            query = query.where(cast(table.c["reasons"], Text).contains(f'"{self._name}', autoescape=True))
-        rows = tx.core(query.order_by(table.c["id"]).limit(CHUNK))
-        entries = [row for row in rows if self._asks(row, event)]
+        query = query.where(self._asked(table, event)).order_by(table.c["id"]).limit(CHUNK)
+        entries = tx.core(query)
         self._work(tx, result, entries)
-        return str(rows[-1]["id"]) if len(rows) == CHUNK else None
+        return str(entries[-1]["id"]) if len(entries) == CHUNK else None
 
-    def _asks(self, entry: Mapping[str, Any], event: str | None) -> bool:
-        """Whether the entry tells of a decision of the object, or is one of the event's."""
+    def _asked(self, table: Table, event: str | None) -> ColumnElement[bool]:
+        """Whether an entry tells of a decision of the object, or is one of the event's."""
         if event is not None:
-            return entry["act"] in (event, f"event:{event}")
-        rules = (str(reason.get("rule", "")) for reason in entry["reasons"] or ())
-        return any(rule == self._name or rule.startswith(f"{self._name}.") for rule in rules)
+            return table.c["act"].in_((event, f"event:{event}"))
+        # Looked for in the text: to read the reasons of every entry takes longer than to decide anew. In a message the
+        # quotes would be escaped; databases write JSON with or without the space.
+        reasons = cast(table.c["reasons"], Text)
+        return or_(
+            *(
+                reasons.contains(f'"rule":{space}"{self._name}{end}', autoescape=True)
+                for space in ("", " ")
+                for end in ('"', ".")
+            )
+        )
 
     def _work(self, tx: Transaction, result: Result, entries: Sequence[Mapping[str, Any]]) -> None:
         asked = [(str(entry["record"]), Moment(entry["at"], str(entry["id"]))) for entry in entries]

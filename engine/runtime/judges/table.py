@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -26,12 +27,12 @@ class TableJudge:
         versions = catalog.tables[name]
         self.model: str | None = versions[0].for_
         self.reads: Paths = frozenset(path for table in versions for path in table.reads)
-        self._catalog = catalog
         self._name = name
         self._zone = ZoneInfo(catalog.app.timezone)
+        self._on = lru_cache(partial(catalog.table_on, name))
 
     def judge(self, tx: Transaction, record: Record, names: Mapping[str, Any], moment: datetime) -> str:
-        table = self._catalog.table_on(self._name, moment.astimezone(self._zone).date())
+        table = self._on(moment.astimezone(self._zone).date())
         if table is None:
             return "no version"
         if table.needs:
