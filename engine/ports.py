@@ -277,6 +277,17 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Answer: the parts from which the record is supplied, and what could not be had, two lists. What the parts take
+    is locked: until the transaction ends nobody else takes it."""
+
+    routing: str
+    model: str
+    record: Record
+    names: Values
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Answer: the job's id. Queues a message; it leaves after commit. ``to`` names a link or an address field of the
     record, or a role; None leaves it to the message's way out (a log needs nobody)."""
@@ -332,5 +343,6 @@ Effect = (
     | Move
     | Run
     | Decide
+    | Route
     | Notify
 )

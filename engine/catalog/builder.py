@@ -156,6 +156,7 @@ def _catalog(
         workflows=named("workflow"),
         checks=named("checks"),
         actions=named("action"),
+        routings=named("routing"),
         tables=tables,
         channels=named("channel"),
         messages=named("message"),

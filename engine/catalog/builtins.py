@@ -8,6 +8,7 @@ from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Extend, Model
 from engine.catalog.kinds.pages import Access, Form, View
+from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.rules import Action, Checks
 from engine.catalog.kinds.table import Table
 from engine.catalog.kinds.workflow import Workflow
@@ -17,6 +18,7 @@ from engine.fields import address, boolean, choice, file, identity, json, link, 
 from engine.steps.decide import DecideStep
 from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseStep, RunStep
 from engine.steps.records import CreateStep, DeleteStep, FindStep, UpdateStep
+from engine.steps.route import RouteStep
 from engine.steps.values import ForEach, Let, Require, Set, Spread, When
 
 BUILTINS = Vocabulary.of(
@@ -30,6 +32,7 @@ BUILTINS = Vocabulary.of(
         Workflow,
         Checks,
         Action,
+        Routing,
         Table,
         Channel,
         MessageTemplate,
@@ -67,6 +70,7 @@ BUILTINS = Vocabulary.of(
         FireStep,
         RunStep,
         DecideStep,
+        RouteStep,
         NotifyStep,
     ),
 )

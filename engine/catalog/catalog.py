@@ -19,6 +19,7 @@ from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Model
 from engine.catalog.kinds.pages import Access, Form, View
+from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.rules import Action, Checks
 from engine.catalog.kinds.table import Table
 from engine.catalog.kinds.table_versions import Versions
@@ -61,6 +62,7 @@ class Catalog:
     workflows: Mapping[str, Workflow]
     checks: Mapping[str, Checks]
     actions: Mapping[str, Action]
+    routings: Mapping[str, Routing]
     tables: Versions
     channels: Mapping[str, Channel]
     messages: Mapping[str, MessageTemplate]
@@ -158,6 +160,22 @@ class Catalog:
         feeds = through is not None and (through.for_ or self.app.intake) == model
         name = through.workflow if through is not None and feeds and through.workflow else self.models[model].workflow
         return self.workflows[name] if name is not None else None
+
+    def channel_of(self, model: str, record: Mapping[str, Any]) -> Channel | None:
+        """The channel to which a record links; None where it links to none."""
+        links = (name for name, found in self.fields(model).items() if isinstance(found, LinkField))
+        for name in links:
+            if self.fields(model)[name].target == "channel" and record.get(name) is not None:  # type: ignore[attr-defined]
+                return self.channels.get(record[name]["code"])
+        return None
+
+    def routing_for(self, name: str, channel: Channel | None) -> Routing:
+        """The routing of that name, or the one that the channel lays over it."""
+        own = self.routings.get(channel.routing) if channel is not None and channel.routing is not None else None
+        base = own
+        while base is not None and base.name != name:
+            base = self.routings.get(base.extends) if base.extends is not None else None
+        return own if own is not None and base is not None else self.routings[name]
 
     def table_on(self, name: str, day: date) -> Table | None:
         """The version of a decision table that holds on a day; None when none does."""

@@ -3,7 +3,7 @@ place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,17 +32,22 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
+def replaced(base: Any, patch: Any) -> Any:
+    """The base with the keys of the patch in the place of its own, each as a whole; null removes."""
+    return {key: without_nulls(value) for key, value in {**base, **patch}.items() if value is not None}
+
+
 class MergedDocument(Document):
     """A patch laid over its bases, which are given first. Since maps merge by name and lists are replaced whole, a path
     means the same in all of them, and the last one that knows it is where the value comes from."""
 
     __slots__ = ("layers",)
 
-    def __init__(self, layers: Sequence[Document]) -> None:
+    def __init__(self, layers: Sequence[Document], lay: Callable[[Any, Any], Any] = merged) -> None:
         patch = layers[-1]
         data: dict[str, Any] = layers[0].data
         for layer in layers[1:]:
-            data = merged(data, layer.data)
+            data = lay(data, layer.data)
         super().__init__(patch.source, patch.kind, patch.name, data, patch.marks)
         self.layers = tuple(layers)
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from engine.catalog.kind import Definition
 from engine.catalog.kinds.app import App
 from engine.catalog.kinds.model import Check, Extend, Model
+from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.workflow import Event, Workflow
-from engine.catalog.merge import MergedDocument, take_over
+from engine.catalog.merge import MergedDocument, replaced, take_over
 from engine.catalog.vocabulary import Vocabulary
 from engine.fields.field import Field
 from engine.fields.rows import RowsField
@@ -48,6 +49,17 @@ class Parsed:
         return self.definitions.setdefault(kind, {})
 
 
+#: What a routing that is laid over another has from there: the steps that use it are written for these.
+KEPT = ("of", "need", "supply")
+
+
+def is_patch(document: Document) -> bool:
+    """Whether a document is laid over another of its kind."""
+    if document.kind == Routing.kind and "need" not in document.data and "supply" not in document.data:
+        return True
+    return document.kind in (Workflow.kind, Routing.kind) and document.data.get("extends") is not None
+
+
 class Parser:
     """Works through the phases over one set of documents."""
 
@@ -60,16 +72,16 @@ class Parser:
         """The definitions of the engine's own documents and the application's. Problems are reported."""
         self._note_unparsed(application)
         patches: list[Document] = []
-        whole: dict[str, Document] = {}
+        whole: dict[str, dict[str, Document]] = {kind: {} for kind in (Workflow.kind, Routing.kind, Model.kind)}
         for document in (*system, *application.documents):
-            if document.kind == Workflow.kind and document.data.get("extends") is not None:
+            if is_patch(document):
                 patches.append(document)
             else:
                 self._read(document)
-            if document.kind == Workflow.kind:
-                whole.setdefault(document.name, document)
+            if document.kind in whole:
+                whole[document.kind].setdefault(document.name, document)
         for patch in patches:
-            self._read_patch(patch, whole)
+            self._read_patch(patch, whole[patch.kind], whole[Model.kind])
         self._add_events()
         self._merge_extensions()
         return self._parsed
@@ -125,28 +137,39 @@ class Parser:
 
     # Patches --------------------------------------------------------------------------------------------------------
 
-    def _read_patch(self, patch: Document, documents: Mapping[str, Document]) -> None:
-        layers = self._layers(patch, documents)
+    def _read_patch(self, patch: Document, documents: Mapping[str, Document], models: Mapping[str, Document]) -> None:
+        layers = self._layers(patch, documents, models)
         if layers is None:
             self._parsed.miss(patch.kind, patch.name)
             return
         base = layers[-2]
         if patch.data.get("for") != base.data.get("for"):
-            message = f"the workflow {base.name} is for {base.data.get('for')}, so its patches are too"
+            message = f"the {base.kind} {base.name} is for {base.data.get('for')}, so its patches are too"
             self._problems.report("E405", message, patch.span(("for",)))
             self._parsed.miss(patch.kind, patch.name)
             return
-        merged = MergedDocument(layers)
-        definition = self._vocabulary.grammar.parse(Workflow, merged, self._problems)
+        definition: Definition | None
+        if patch.kind == Workflow.kind:
+            flow = self._vocabulary.grammar.parse(Workflow, MergedDocument(layers), self._problems)
+            definition = take_over(flow) if flow is not None else None
+        else:
+            kept = [key for key in KEPT if patch.data.get(key) != base.data.get(key) and key in patch.data]
+            for key in kept:
+                message = f"a routing that is laid over {base.name} needs and has what that one does"
+                self._problems.report("E110", message, patch.key_span((key,)), "write a routing of its own")
+            routing = self._vocabulary.grammar.parse(Routing, MergedDocument(layers, replaced), self._problems)
+            definition = replace(routing, extends=base.name) if routing is not None and not kept else None
         if definition is None:
             self._parsed.miss(patch.kind, patch.name)
-            return
-        self._add(take_over(definition))
+        else:
+            self._add(definition)
 
-    def _layers(self, patch: Document, documents: Mapping[str, Document]) -> list[Document] | None:
+    def _layers(
+        self, patch: Document, documents: Mapping[str, Document], models: Mapping[str, Document]
+    ) -> list[Document] | None:
         """The documents that the patch is laid over, and itself last; None when one is missing or could not be read."""
         layers = [patch]
-        while (name := layers[0].data.get("extends")) is not None:
+        while (name := self._base_of(layers[0], models)) is not None:
             base = documents.get(str(name))
             if base is None:
                 if str(name) not in self._parsed.unread.get(patch.kind, ()):
@@ -155,11 +178,26 @@ class Parser:
                 return None
             if base in layers:
                 circle = " → ".join(layer.name for layer in (*reversed(layers), base))
-                self._report(patch, "E405", f"workflows that extend each other: {circle}")
+                self._report(patch, "E405", f"{patch.kind}s that extend each other: {circle}")
                 return None
             layers.insert(0, base)
         root = layers[0]
+        if root is patch:
+            message = "neither `need` nor `supply` is said, and the model names no other routing"
+            hint = f"say both, or name one: `model: {patch.data.get('for')}`, `routing: NAME`"
+            self._problems.report("E105", message, patch.first_key_span, hint)
+            return None
         return None if root.name in self._parsed.unread.get(root.kind, ()) else layers
+
+    @staticmethod
+    def _base_of(document: Document, models: Mapping[str, Document]) -> str | None:
+        """The object over which a document is laid: what it extends, or the routing that its model names."""
+        named = document.data.get("extends")
+        if named is not None or not is_patch(document):
+            return named
+        model = models.get(str(document.data.get("for")))
+        named = model.data.get("routing") if model is not None else None
+        return named if named != document.name else None
 
     def _report(self, patch: Document, code: str, message: str, hint: str | None = None) -> None:
         self._problems.report(code, message, patch.span(("extends",)), hint)

@@ -51,6 +51,7 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "ends_with": ("endsWith",), "contains": ("contains",), "replace": ("replace",), "concat": ("concat",),
     "left": ("left",), "right": ("right",), "time": ("time",), "days": ("days",), "hours": ("hours",),
     "minutes": ("minutes",), "days_between": ("daysBetween",), "next_day": ("nextDay",),
+    "distance": ("distance",),
 }  # fmt: skip
 #: Functions of a date that also take the local date of a datetime.
 _OF_DATES = frozenset({"year", "month", "day", "weekday", "week"})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from engine.expressions.functions.places import EARTH, EAST, NORTH
 from engine.expressions.functions.texts import SPACE
 
 #: One process at a time replaces the functions; two at once would fail with "tuple concurrently updated".
@@ -104,5 +105,12 @@ SCALARS = (
         "next_day", "timestamptz, time, time, text", "timestamptz",
         "(($1 AT TIME ZONE $4)::date + CASE WHEN ($1 AT TIME ZONE $4)::time < $2 THEN 1 ELSE 2 END + $3) "
         "AT TIME ZONE $4",
+    ),
+    SqlFunction(
+        "distance", "numeric, numeric, numeric, numeric", "numeric",
+        f"CASE WHEN greatest(abs($1), abs($3)) <= {NORTH} AND greatest(abs($2), abs($4)) <= {EAST} THEN "
+        f"round((2 * {EARTH} * asin(least(1, sqrt(power(sin(radians(($3 - $1)::float8) / 2), 2) "
+        "+ cos(radians($1::float8)) * cos(radians($3::float8)) "
+        "* power(sin(radians(($4 - $2)::float8) / 2), 2)))))::numeric, 3) END",
     ),
 )  # fmt: skip

@@ -71,7 +71,12 @@ def _on_stored(form: Form) -> Callable[..., Any]:
     """The form's implementation, on values as SQLite has them."""
     decoders = [_DECODE.get(type_, _same) for type_ in form.takes] + [_same for _ in form.hidden]
     encode = _ENCODE.get(form.gives, _same)
-    return lambda *args: encode(form.run(*(decode(arg) for decode, arg in zip(decoders, args, strict=True))))
+
+    def call(*args: Any) -> Any:
+        answer = form.run(*(decode(arg) for decode, arg in zip(decoders, args, strict=True)))
+        return encode(answer) if answer is not None else None
+
+    return call
 
 
 def _same(value: Any) -> Any:

@@ -27,11 +27,13 @@ from engine.ports import (
     Reason,
     Record,
     ReleaseHold,
+    Route,
     Run,
     Update,
 )
 from engine.runtime.act import Act, Working
 from engine.runtime.deciding import asked
+from engine.runtime.routing import routed
 from engine.steps.step import Frame, run_steps
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class Effects:
             Notify: self._notify,
             PlaceHold: self._hold,
             ReleaseHold: self._release,
+            Route: self._route,
             Run: self._run,
             Update: self._update,
         }
@@ -227,6 +230,10 @@ class Effects:
         if effect.model is not None and effect.record is not None:
             working = self._in_hand(effect.model, effect.record)
         return asked(self.service, self.act, effect, working, self.event)
+
+    def _route(self, effect: Route) -> tuple[list[Record], list[Record]]:
+        answer = routed(self.act, effect, self._in_hand(effect.model, effect.record))
+        return answer.parts, answer.missing
 
     # Holds and news -------------------------------------------------------------------------------------------------
 

@@ -87,6 +87,7 @@ class Channel(Definition):
     too_late: TooLate | None = None
     workflow: Name | None = None
     form: Name | None = None
+    routing: Name | None = option(None, help="What its records are routed by, in the place of their model's routing")
     submit: Name | None = option(None, help="The event fired after creation; its form's when absent")
 
     def model(self, linker: DefinitionLinker) -> str | None:
@@ -123,8 +124,8 @@ class Channel(Definition):
             link_steps(self.too_late.do, linker, model, scope)
 
     def _link_parts(self, linker: DefinitionLinker, model: str) -> None:
-        """Checks the workflow, the form and the event that it names, and its time zone."""
-        for kind, name in (("workflow", self.workflow), ("form", self.form)):
+        """Checks the workflow, the form, the routing and the event that it names, and its time zone."""
+        for kind, name in (("workflow", self.workflow), ("form", self.form), ("routing", self.routing)):
             found = linker.reference(kind, name, self, kind)
             if found is not None and found.for_ != model:
                 linker.report(

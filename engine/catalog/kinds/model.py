@@ -48,6 +48,7 @@ class Model(Definition):
     key: Name | None = option(None, help="The unique field that a text stands for where a link is expected")
     lock: Literal["version"] | bool = option("version", help="Whether an update must name the version it has read")
     workflow: Name | None = option(None, help="The workflow that new records start, unless their channel names another")
+    routing: Name | None = option(None, help="The routing of its records, unless their channel names another")
     fields: Mapping[Name, Field]
     unique: tuple[tuple[Name, ...], ...] = ()
     index: tuple[tuple[Name, ...], ...] = ()
@@ -63,11 +64,10 @@ class Model(Definition):
                 linker.report(
                     "E404", f"the key '{self.key}' is not unique", self, "key", "say `unique: true` at the field"
                 )
-        workflow = linker.reference("workflow", self.workflow, self, "workflow")
-        if workflow is not None and workflow.for_ != self.name:
-            linker.report(
-                "E405", f"the workflow {workflow.name} is for {workflow.for_}, not for {self.name}", self, "workflow"
-            )
+        for kind, name in (("workflow", self.workflow), ("routing", self.routing)):
+            found = linker.reference(kind, name, self, kind)
+            if found is not None and found.for_ != self.name:
+                linker.report("E405", f"the {kind} {name} is for {found.for_}, not for {self.name}", self, kind)
         if self.was is not None and linker.get("model", self.was) is not None:
             linker.report("E405", f"there still is a model '{self.was}', so this one was not it before", self, "was")
         link_parts(linker, self.name, self)

@@ -133,6 +133,16 @@ export const round = strict((a, digits = integer(0)) => {
   const s = Math.max(-28, Math.min(Number(digits.n), 28));
   return make(s < a.s ? halfUp(a.n, ten(a.s - s)) : a.at(s), s);
 });
+/** Kilometres between two places in degrees, as the server works them out; null where there is no such place. */
+export const distance = strict((...degrees) => {
+  const [latitude, longitude, toLatitude, toLongitude] = degrees.map(Number);
+  if (Math.max(Math.abs(latitude), Math.abs(toLatitude)) > 90) return null;
+  if (Math.max(Math.abs(longitude), Math.abs(toLongitude)) > 180) return null;
+  const rad = Math.PI / 180, half = (a, b) => Math.sin((b - a) * rad / 2) ** 2;
+  const square = half(latitude, toLatitude)
+    + Math.cos(latitude * rad) * Math.cos(toLatitude * rad) * half(longitude, toLongitude);
+  return num((2 * 6371.0088 * Math.asin(Math.min(1, Math.sqrt(square)))).toFixed(3));
+});
 
 // Texts ----------------------------------------------------------------------------------------------------------------
 
