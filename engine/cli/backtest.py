@@ -32,10 +32,18 @@ from engine.store.transaction import Transaction
 @click.option("--to", "until", help="Up to this day, which is included.")
 @click.option("--event", help="Ask at this event (or `create`); else where the history tells of the decision.")
 @click.option("--sum", "amount", help="An expression over the record to add up: the money that it is about.")
+@click.option("--as-of", help="An expression for the moment that counts: what was imported has happened earlier.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @pass_place
 def command(
-    place: Place, file: Path, since: str | None, until: str | None, event: str | None, amount: str | None, format_: str
+    place: Place,
+    file: Path,
+    since: str | None,
+    until: str | None,
+    event: str | None,
+    amount: str | None,
+    as_of: str | None,
+    format_: str,
 ) -> None:
     with opened(place, prepare=False) as engine:
         present = engine.database.read(lambda tx: _in_force(engine, tx))
@@ -44,7 +52,7 @@ def command(
         store = Store(present, engine.database)
         results: list[Result] = []
         for kind, name in objects:
-            test = Backtest(store, engine.database, changed, kind, name, amount)
+            test = Backtest(store, engine.database, changed, kind, name, amount=amount, as_of=as_of)
             with bar() as shown:
                 task = shown.add_task(name, total=None)
                 results.append(

@@ -17,10 +17,11 @@ from sqlalchemy import ColumnElement, Table, Text, cast, or_, select
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
 from engine.expressions.language import Expression
-from engine.expressions.types import DECIMAL
+from engine.expressions.types import DATETIME, DECIMAL, Type
 from engine.ports import Record
 from engine.runtime.act import Act
 from engine.runtime.judges.everyone import appoint
+from engine.runtime.judges.judge import Judge
 from engine.runtime.past import Moment, Past
 from engine.runtime.service import SYSTEM
 from engine.store.database import Database
@@ -32,6 +33,8 @@ from engine.store.transaction import Transaction
 CHUNK = 1_000
 #: Changed decisions that are told one by one.
 MOST_EXAMPLES = 10
+#: What a document that is not in force has decided.
+NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +69,43 @@ class Backtest:
     """One changed object against the one in force, over the past of a database."""
 
     def __init__(
-        self, store: Store, database: Database, changed: Catalog, kind: str, name: str, amount: str | None = None
+        self,
+        store: Store,
+        database: Database,
+        changed: Catalog,
+        kind: str,
+        name: str,
+        *,
+        amount: str | None = None,
+        as_of: str | None = None,
     ) -> None:
+        """``amount`` is an expression over the record, the money that it is about; ``as_of`` one for the moment that
+        counts, where that is not when the record was written: what was imported has happened earlier."""
         self._store = store
         self._database = database
         self._present = store.catalog
         self._name = name
         self._before = appoint(kind, self._present, store, name)
-        self._after = appoint(kind, changed, store, name)
-        if self._before.model is None:
+        after = appoint(kind, changed, store, name)
+        if after is None:
+            raise EngineError(f"the file has no {kind} '{name}'")
+        if after.model is None:
             raise EngineError(f"{name} is for no model: nothing is kept of what it was given")
-        if self._after.model != self._before.model:
-            raise EngineError(f"{name} is for {self._before.model} in force, and for {self._after.model} in the file")
-        self.model = self._before.model
-        self._amount = self._amount_of(amount)
-        reads = self._before.reads | self._after.reads
-        if self._amount is not None:
-            reads |= self._amount.reads
+        if self._before is not None and self._before.model != after.model:
+            raise EngineError(f"{name} is for {self._before.model} in force, and for {after.model} in the file")
+        self._after: Judge = after
+        self.model = after.model
+        self._amount = self._compiled(amount, DECIMAL)
+        self._as_of = self._compiled(as_of, DATETIME)
+        reads = after.reads | (self._before.reads if self._before is not None else frozenset())
+        for expression in (self._amount, self._as_of):
+            reads |= expression.reads if expression is not None else frozenset()
         self._past = Past(store, reads, self.model)
 
-    def _amount_of(self, text: str | None) -> Expression | None:
+    def _compiled(self, text: str | None, type_: Type) -> Expression | None:
         if text is None:
             return None
-        return self._present.compile(text, self._present.scope(self.model), DECIMAL)
+        return self._present.compile(text, self._present.scope(self.model), type_)
 
     def run(
         self,
@@ -100,6 +117,11 @@ class Backtest:
     ) -> Result:
         """What would have been decided otherwise. Asked are the moments at which the history tells of the object, or
         those of ``event`` (``create``, or the name of an event of the model)."""
+        if self._before is None and event is None:
+            raise EngineError(
+                f"{self._name} is not in force, so that the history tells of no decision: say at which event it shall"
+                " be asked, with --event NAME, or --event create"
+            )
         result = Result(self._name, self.model, only_present=self._past.only_present)
         last: str | None = None
         while True:
@@ -149,13 +171,22 @@ class Backtest:
             if record is None:
                 result.gone += 1
                 continue
-            names = Act(self._present, self._store, tx, SYSTEM, entry["at"]).names(
-                self.model, record, str(entry["act"]).removeprefix("event:")
-            )
-            before, after = (judge.judge(tx, record, names, entry["at"]) for judge in (self._before, self._after))
-            result.decisions += 1
-            if before != after:
-                self._tell(result, record, names, entry["at"], before, after)
+            self._try(tx, result, record, entry)
+
+    def _try(self, tx: Transaction, result: Result, record: Record, entry: Mapping[str, Any]) -> None:
+        at, event = entry["at"], str(entry["act"]).removeprefix("event:")
+        names = self._names(tx, record, at, event)
+        if self._as_of is not None:
+            at = self._as_of(record, names) or at
+            names = self._names(tx, record, at, event)
+        before = self._before.judge(tx, record, names, at) if self._before is not None else NOT_ASKED
+        after = self._after.judge(tx, record, names, at)
+        result.decisions += 1
+        if before != after:
+            self._tell(result, record, names, at, before, after)
+
+    def _names(self, tx: Transaction, record: Record, at: datetime, event: str) -> Mapping[str, Any]:
+        return Act(self._present, self._store, tx, SYSTEM, at).names(self.model, record, event)
 
     def _tell(
         self, result: Result, record: Record, names: Mapping[str, Any], at: datetime, before: str, after: str

@@ -16,6 +16,7 @@ from engine.store.database import Database
 from tests.runtime.test_backtest import CLUB
 
 TABLE = CLUB[CLUB.index("table: ways") :]
+NEW = TABLE.replace("table: ways", "table: other")
 
 
 @pytest.fixture
@@ -70,4 +71,13 @@ def test_mistakes(folder: Path) -> None:
     assert "E406" in run(folder, TABLE.replace(">= 100", "> 100"), code=1).output
     assert "holds nothing that decides" in run(folder, "view: it\nfor: parcel\ncolumns: [code]\n", code=1).output
     assert "is no day" in run(folder, TABLE, "--from", "yesterday", code=2).output
-    assert "there is no table 'other'" in run(folder, TABLE.replace("table: ways", "table: other"), code=1).output
+    assert "say at which event" in run(folder, NEW, code=1).output
+
+
+def test_what_is_not_in_force_is_tried_at_an_event(folder: Path) -> None:
+    said = run(folder, NEW, "--event", "send", "--sum", "worth").output.splitlines()
+    assert said[0] == "other: 3 decisions about parcel, 3 would be others"
+    assert [line.split() for line in said[1:3]] == [
+        ["2", "not", "asked", "→", "way", "bike", "280.00"],
+        ["1", "not", "asked", "→", "way", "walk", "50.00"],
+    ]

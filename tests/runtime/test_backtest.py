@@ -106,9 +106,9 @@ def tried(club: Running, old: str, new: str, name: str, **how: object) -> Result
     text = CLUB.replace(old, new)
     assert text != CLUB or old == new
     changed = build_texts({"definitions/app.yaml": text})
-    amount = how.pop("amount", None)
+    more = {key: how.pop(key) for key in ("amount", "as_of") if key in how}
     kind = "table" if name == "ways" else "checks"
-    return Backtest(club.store, club.database, changed, kind, name, amount).run(**how)  # type: ignore[arg-type]
+    return Backtest(club.store, club.database, changed, kind, name, **more).run(**how)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["ways", "limits"])
@@ -145,6 +145,16 @@ def test_only_the_days_that_are_asked_for(club: Running) -> None:
     found = tried(club, "100", "1", "ways", event="create")
     assert found.decisions == 4, "asked when they were created, with what they had then"
     assert found.changed == {("way walk", "way bike"): 1}
+
+
+def test_the_moment_that_counts_may_be_a_field_of_the_record(club: Running) -> None:
+    past(club)
+    earlier = "rows: |"
+    old = f"valid: {{to: 2026-11-18}}\n{earlier}"
+    found = tried(club, earlier, old, "ways", as_of="created_at - days(2)")
+    assert (found.decisions, found.changed) == (4, {}), "two days before, the file's version held"
+    found = tried(club, earlier, old, "ways")
+    assert {after for _, after in found.changed} == {"no version"}
 
 
 def test_a_record_that_is_gone_is_counted(club: Running) -> None:
