@@ -211,7 +211,8 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class PlaceHold:
-    """Answer: the hold. A second open one of the same name on the record changes the first."""
+    """Answer: the hold. A second open one of the same name on the record changes the first. ``cause`` is the id of the
+    hold that it follows from: it is released with that."""
 
     model: str
     record: Record
@@ -220,6 +221,7 @@ class PlaceHold:
     assign: Values
     message: Label | None = None
     reason: Reason | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,8 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
         fields, {name: model.key for name, model in parsed.models.items()}, backs, parsed.unread.get("model", ())
     )
     unread = {kind: frozenset(names) for kind, names in parsed.unread.items()}
-    linker = CatalogLinker(vocabulary, parsed.definitions, fields, own_columns, shapes, unread)
+    arising = {name: tuple(model.changes) for name, model in parsed.models.items()}
+    linker = CatalogLinker(vocabulary, parsed.definitions, fields, own_columns, shapes, unread, arising)
     for column in record.fields.values():
         column.link(linker, linker.scope(None))
     definitions = [found for named in parsed.definitions.values() for found in named.values()]
@@ -158,6 +159,7 @@ def _catalog(
         actions=named("action"),
         routings=named("routing"),
         tables=tables,
+        risks=named("risk"),
         channels=named("channel"),
         messages=named("message"),
         calendars=named("calendar"),

@@ -8,6 +8,7 @@ from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Extend, Model
 from engine.catalog.kinds.pages import Access, Form, View
+from engine.catalog.kinds.risk import Risk
 from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.rules import Action, Checks
 from engine.catalog.kinds.table import Table
@@ -18,6 +19,7 @@ from engine.fields import address, boolean, choice, file, identity, json, link, 
 from engine.steps.decide import DecideStep
 from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseStep, RunStep
 from engine.steps.records import CreateStep, DeleteStep, FindStep, UpdateStep
+from engine.steps.risk import AllowStep, FreezeStep, ReviewStep
 from engine.steps.route import RouteStep
 from engine.steps.values import ForEach, Let, Require, Set, Spread, When
 
@@ -34,6 +36,7 @@ BUILTINS = Vocabulary.of(
         Action,
         Routing,
         Table,
+        Risk,
         Channel,
         MessageTemplate,
         Calendar,
@@ -66,6 +69,9 @@ BUILTINS = Vocabulary.of(
         UpdateStep,
         DeleteStep,
         HoldStep,
+        ReviewStep,
+        FreezeStep,
+        AllowStep,
         ReleaseStep,
         FireStep,
         RunStep,

@@ -19,6 +19,7 @@ from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Model
 from engine.catalog.kinds.pages import Access, Form, View
+from engine.catalog.kinds.risk import Risk
 from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.rules import Action, Checks
 from engine.catalog.kinds.table import Table
@@ -64,6 +65,7 @@ class Catalog:
     actions: Mapping[str, Action]
     routings: Mapping[str, Routing]
     tables: Versions
+    risks: Mapping[str, Risk]
     channels: Mapping[str, Channel]
     messages: Mapping[str, MessageTemplate]
     calendars: Mapping[str, Calendar]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from engine.errors import Severity
+from engine.expressions.language import Expression
 from engine.expressions.types import Scope, Shape, Type
 from engine.fields.field import Field, Linker
 from engine.source.shape import Formula, Located
@@ -75,8 +76,20 @@ class DefinitionLinker(Linker, Protocol):
         """Compiles a named condition of an ``access`` document for one of the models that it is used for."""
         ...
 
+    def queried(self, formula: Formula | None, scope: Scope) -> Expression | None:
+        """The compiled value over ``scope.record``, one that also translates to SQL (E208 otherwise)."""
+        ...
+
     def states(self, model: str) -> Iterable[str]:
         """The names of all states of the model's workflows."""
+        ...
+
+    def fired(self, model: str) -> Collection[str]:
+        """The names of the events of the model's workflows."""
+        ...
+
+    def events(self, model: str) -> Collection[str]:
+        """The names of all events of the model: those of its workflows, and those that arise when fields change."""
         ...
 
 

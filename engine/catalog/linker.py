@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,7 +34,8 @@ class Use:
 
 
 class CatalogLinker:
-    """The linker of one build. ``unread`` names, for each kind, the objects whose documents could not be read."""
+    """The linker of one build. ``unread`` names, for each kind, the objects whose documents could not be read;
+    ``arising``, for each model, the events that arise when its fields change."""
 
     def __init__(
         self,
@@ -44,12 +45,14 @@ class CatalogLinker:
         system_fields: Mapping[str, Mapping[str, Field]],
         shapes: Shapes,
         unread: Mapping[str, frozenset[str]],
+        arising: Mapping[str, Collection[str]],
     ) -> None:
         self._vocabulary = vocabulary
         self._definitions = definitions
         self._fields = fields
         self._system_fields = system_fields
         self._unread = unread
+        self._arising = arising
         self._translatability = Translatability()
         self.shapes = shapes
         self.problems: dict[Problem, None] = {}
@@ -104,7 +107,13 @@ class CatalogLinker:
         return expression
 
     def where(self, formula: Formula | None, scope: Scope) -> Expression | None:
-        expression = self.compile(formula, scope, BOOLEAN)
+        return self._asked(formula, scope, BOOLEAN)
+
+    def queried(self, formula: Formula | None, scope: Scope) -> Expression | None:
+        return self._asked(formula, scope, None)
+
+    def _asked(self, formula: Formula | None, scope: Scope, expects: Type | None) -> Expression | None:
+        expression = self.compile(formula, scope, expects)
         if formula is not None and expression is not None:
             self._faults(formula, self._translatability.faults(expression, scope))
         return expression
@@ -211,8 +220,15 @@ class CatalogLinker:
     def states(self, model: str) -> Iterable[str]:
         return {state: None for flow in self._workflows.get(model, ()) for state in flow.states}
 
+    def events(self, model: str) -> Collection[str]:
+        arising = self._arising.get(model, ())
+        return {**dict.fromkeys(self.fired(model)), **dict.fromkeys(arising)}
+
+    def fired(self, model: str) -> Collection[str]:
+        return {event: None for flow in self._workflows.get(model, ()) for event in flow.every_event()}
+
     def event(self, model: str, name: str, at: Located, key: Key) -> None:
-        known = {event: None for flow in self._workflows.get(model, ()) for event in flow.every_event()}
+        known = self.fired(model)
         if name not in known and self.complete("workflow") and self.complete("model", model):
             self.report("E302", f"no workflow of {model} has an event '{name}'", at, key, did_you_mean(name, known))
 

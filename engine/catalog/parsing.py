@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.catalog.kind import Definition
 from engine.catalog.kinds.app import App
-from engine.catalog.kinds.model import Check, Extend, Model
+from engine.catalog.kinds.model import Arising, Check, Extend, Model
 from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.workflow import Event, Workflow
 from engine.catalog.merge import MergedDocument, replaced, take_over
@@ -227,10 +227,13 @@ class Parser:
                 checks: dict[Name, Check] = dict(model.checks)
                 self._merge(fields, extension.fields, model.name, "a field")
                 self._merge(checks, extension.checks, model.name, "a check")
+                changes: dict[Name, Arising] = dict(model.changes)
+                self._merge(changes, extension.changes, model.name, "an event")
                 models[model.name] = replace(
                     model,
                     fields=fields,
                     checks=checks,
+                    changes=changes,
                     unique=model.unique + extension.unique,
                     index=model.index + extension.index,
                 )
@@ -238,8 +241,8 @@ class Parser:
 
     def _merge(
         self,
-        into: dict[Name, Field] | dict[Name, Check] | dict[Name, Event],
-        more: Mapping[Name, Field] | Mapping[Name, Check] | Mapping[Name, Event],
+        into: dict[Name, Field] | dict[Name, Check] | dict[Name, Event] | dict[Name, Arising],
+        more: Mapping[Name, Field] | Mapping[Name, Check] | Mapping[Name, Event] | Mapping[Name, Arising],
         owner: str,
         what: str,
     ) -> None:

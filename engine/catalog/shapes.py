@@ -27,7 +27,7 @@ SCOPE_NAMES = ("user", "now", "today")
 
 SENDER = SimpleShape(
     "current event",
-    {"name": Member(TEXT), "at": Member(DATETIME), "ip": Member(TEXT), "channel": Member(TEXT)},
+    {"name": Member(TEXT), "at": Member(DATETIME), "ip": Member(TEXT), "device": Member(TEXT), "channel": Member(TEXT)},
 )
 
 ShapeOf = Callable[[str], Shape | None]

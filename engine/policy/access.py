@@ -17,7 +17,7 @@ from engine.ports import Reason, Record, Verdict
 from engine.source.shape import Formula
 
 #: Models that the engine alone writes, in the course of other acts: to put one in by hand would be to forge it.
-ENGINES_OWN = frozenset({"history", "event", "case", "timer", "job", "hold", "task", "arrival", "file"})
+ENGINES_OWN = frozenset({"history", "event", "case", "timer", "job", "hold", "task", "arrival", "file", "finding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Actor:
     teams: tuple[str, ...] = ()
     language: str = "en"
     ip: str | None = None
+    device: str | None = None
     channel: str | None = None
     everything: bool = False
     scopes: frozenset[str] | None = None

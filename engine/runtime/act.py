@@ -51,6 +51,8 @@ class Working:
     written: bool = False
     workflow: Workflow | None = None
     case: Record | None = None
+    #: The events that have arisen in this act because fields have changed.
+    arisen: set[str] = field(default_factory=set)
 
 
 class Act:
@@ -144,7 +146,7 @@ class Act:
             "workflow": workflow.name,
             "workflow_version": workflow.fingerprint,
             "definitions": self.catalog.fingerprint,
-            "state": None,
+            "state": workflow.start,
             "started_at": self.moment,
             "ended_at": None,
         }
@@ -257,7 +259,7 @@ class Act:
                     "event": event,
                     "changes": changes,
                     "definitions": self.catalog.fingerprint,
-                    "reasons": [_plain(reason) for reason in working.trail],
+                    "reasons": [plain_reason(reason) for reason in working.trail],
                 }
                 for working in self.working.values()
                 # A rule that was tried is told even where it has changed nothing.
@@ -286,10 +288,10 @@ def standing_names(actor: Actor, moment: datetime, zone: str, calendar: WorkingT
 
 def event_facts(actor: Actor, moment: datetime, name: str) -> Record:
     """What expressions see as ``event``."""
-    return {"name": name, "at": moment, "ip": actor.ip, "channel": actor.channel}
+    return {"name": name, "at": moment, "ip": actor.ip, "device": actor.device, "channel": actor.channel}
 
 
-def _plain(reason: Reason) -> dict[str, Any]:
+def plain_reason(reason: Reason) -> dict[str, Any]:
     """A reason as JSON for the history."""
     plain: dict[str, Any] = {"rule": reason.rule, "outcome": reason.outcome}
     if reason.message:
@@ -299,5 +301,5 @@ def _plain(reason: Reason) -> dict[str, Any]:
     if reason.read:
         plain["read"] = {name: None if value is None else show(value) for name, value in reason.read.items()}
     if reason.parts:
-        plain["parts"] = [_plain(part) for part in reason.parts]
+        plain["parts"] = [plain_reason(part) for part in reason.parts]
     return plain

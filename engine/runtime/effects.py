@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.catalog.kinds.model import Arising
 from engine.errors import Complaint, InvalidValues, Refused
 from engine.policy.rules import work_through
 from engine.policy.transition import may_fire, proceed, take
@@ -33,6 +34,7 @@ from engine.ports import (
 )
 from engine.runtime.act import Act, Working
 from engine.runtime.deciding import asked
+from engine.runtime.risking import guarded, watch
 from engine.runtime.routing import routed
 from engine.steps.step import Frame, run_steps
 
@@ -43,6 +45,8 @@ T = TypeVar("T")
 
 #: An act that is still opening new ways after so many rounds goes round in a circle.
 MOST_ROUNDS = 50
+#: The system model of holds.
+HOLD = "hold"
 #: A `find` without a limit reads at most so many records: work is bounded.
 MOST_FOUND = 10_000
 
@@ -90,6 +94,7 @@ class Effects:
     def settle(self) -> None:
         """Tries the branches of every record in hand that has been touched, until nothing moves any more."""
         for _ in range(MOST_ROUNDS):
+            self._arise()
             self.service.awaited(self.act).tell(self.act, self.event)
             touched = [working for working in self.act.working.values() if working.touched]
             if not touched:
@@ -100,6 +105,16 @@ class Effects:
                 if workflow is not None:
                     self.drive(proceed(workflow, self._frame(working)))
         raise Refused(f"records still move each other after {MOST_ROUNDS} rounds", code="TOO_MANY_HOPS")
+
+    def _arise(self) -> None:
+        """Notes the events that arise because fields of records in hand have changed, each once in an act."""
+        for working in list(self.act.working.values()):
+            for name, arising in self.act.catalog.models[working.model].changes.items():
+                if name not in working.arisen and working.origin is not None and _changed(working, arising):
+                    working.arisen.add(name)
+                    status = working.record["status"]
+                    self.act.note(working, name, status, status)
+                    watch(self, working, name)
 
     def _frame(self, working: Working, **more: Any) -> Frame:
         return self.act.frame(working.model, working.record, self.event, **more)
@@ -207,8 +222,13 @@ class Effects:
         event = self.service.event_of(workflow, working, effect.event)
         if not verdict or event is None:
             raise refusal(verdict.reasons)
+        verdict = guarded(self.act, working.model, working.record, effect.event)
+        if not verdict:
+            raise refusal(verdict.reasons)
         before = working.record["status"]
         entry = self.act.note(working, effect.event, before, before)
+        working.trail.extend(verdict.reasons)
+        watch(self, working, effect.event, event.to)
         self.drive(take(workflow, event, frame))
         entry["to_state"] = working.record["status"]
         return working.record
@@ -251,6 +271,7 @@ class Effects:
                 self.service.assign(self.act, self.act.hold_on("hold", hold, "hold"), values)
                 return hold
         values |= {"model": effect.model, "record": record["id"], "name": effect.name, "opened_at": self.act.moment}
+        values["cause"] = effect.cause
         hold = self.service.make(self, "hold", values).record
         open_holds.append(hold)
         self._in_hand(effect.model, record).trail.append(
@@ -273,9 +294,32 @@ class Effects:
         record["holds"] = [other for other in record["holds"] if other["id"] != hold.record["id"]]
         working.trail.append(Reason(f"hold.{hold.record['name']}", "released", why or None))
         working.touched = True
+        self._release_followers(hold.record["id"], why)
+
+    def _release_followers(self, cause: str, why: str) -> None:
+        """Releases the holds that follow from one that is released."""
+        self.act.flush()
+        query = self.act.store.query
+        found = query.equal(self.act.tx, HOLD, {"cause": cause, "released_at": None}, limit=MOST_FOUND + 1)
+        _refuse_many(found, HOLD)
+        for follower in found:
+            reads = self.service.plan(follower["model"]).reads
+            held = self.act.take(follower["model"], follower["record"], "release", reads)
+            self.release(held, self.act.hold_on(HOLD, follower, "release"), why)
 
     def _notify(self, effect: Notify) -> str:
         return self.act.queue_message(effect)
+
+
+def _changed(working: Working, arising: Arising) -> bool:
+    """Whether one of the fields is not what it was when the act began."""
+    origin = working.origin or {}
+    return any(_plain(origin[name]) != _plain(working.record[name]) for name in arising.of)
+
+
+def _plain(value: Any) -> Any:
+    """The value as it is compared: a linked record by its id."""
+    return value.get("id") if isinstance(value, dict) and "id" in value else value
 
 
 def once_key(model: str, equal: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,17 +91,17 @@ class Player:
     # Acts -----------------------------------------------------------------------------------------------------------
 
     def _create(self, act: Creating) -> None:
-        actor = self.actor(act.as_)
+        actor = self._sender(act)
         made = self.write(lambda tx: self.service.create(tx, actor, act.create, act.values))
         if act.into is not None:
             self.named[act.into] = (act.create, made["id"])
 
     def _update(self, act: Updating) -> None:
-        actor, (model, key) = self.actor(act.as_), self.find(act.update)
+        actor, (model, key) = self._sender(act), self.find(act.update)
         self.write(lambda tx: self.service.update(tx, actor, model, key, act.values))
 
     def _fire(self, act: Firing) -> None:
-        actor, (model, key) = self.actor(act.as_), self.find(act.record)
+        actor, (model, key) = self._sender(act), self.find(act.record)
         self.write(lambda tx: self.service.fire(tx, actor, model, key, act.fire, act.input))
 
     def _delete(self, act: Deleting) -> None:
@@ -151,6 +152,10 @@ class Player:
         if key not in found:
             raise Unplayable(f"there is no {model} {key!r}")
         return model, found[key]
+
+    def _sender(self, act: Creating | Updating | Firing) -> Actor:
+        """Who acts, from where."""
+        return replace(self.actor(act.as_), ip=act.from_, device=act.device)
 
     def actor(self, who: str | None) -> Actor:
         """The user of that login; for a role a user who has it and nothing else; without a name the engine itself."""

@@ -29,6 +29,7 @@ from engine.policy.values import Reader
 from engine.ports import Record, Verdict
 from engine.runtime.act import Act, event_facts, standing_names
 from engine.runtime.plans import workflow_reads
+from engine.runtime.risking import guarded
 from engine.runtime.service import Service, denied
 from engine.store.expanding import ALL
 from engine.store.keys import is_key
@@ -254,6 +255,9 @@ class Reading:
                 verdict = may_fire(workflow, name, act.frame(model, record, name, input=blank), record["holds"])
                 if not verdict and event.input and verdict.reasons[0].outcome == "GUARD_REFUSED":
                     verdict = Verdict(True, verdict.reasons)  # the guard may turn on what is put in
+                if verdict:
+                    guards = guarded(act, model, record, name)
+                    verdict = Verdict(bool(guards), (*(verdict.reasons if guards else ()), *guards.reasons))
             offers.append(Offer(name, event.label, verdict, event))
         return offers
 

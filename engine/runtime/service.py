@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.risk import CREATE
 from engine.catalog.kinds.workflow import Event, Workflow
 from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused, RequestError, StaleVersion
 from engine.policy.access import Actor, Rights
@@ -21,6 +22,7 @@ from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.links import LinkResolver
 from engine.runtime.plans import ModelPlan, workflow_reads
+from engine.runtime.risking import guarded, watch
 from engine.runtime.waiting import Awaited
 from engine.store.store import Store
 from engine.store.transaction import Transaction
@@ -117,10 +119,14 @@ class Service:
         verdict = may_fire(workflow, event, frame, working.record["holds"])
         if not verdict or known is None:
             raise refusal(verdict.reasons)
+        guards = guarded(act, model, working.record, event)
+        if not guards:
+            raise refusal(guards.reasons)
         effects = Effects(self, act, event)
         before = working.record["status"]
         entry = act.note(working, event, before, before, dict(put_in or {}) or None)
-        working.trail.extend(verdict.reasons)
+        working.trail.extend((*verdict.reasons, *guards.reasons))
+        watch(effects, working, event, known.to)
         effects.drive(take(workflow, known, frame))
         return self._done(effects, working, entry)
 
@@ -198,6 +204,8 @@ class Service:
         entry = act.note(working, "create", None, None)
         if workflow is not None:
             act.start_case(working, workflow)
+        watch(effects, working, CREATE)
+        if workflow is not None:
             start = str(workflow.start)
             effects.drive(
                 enter(

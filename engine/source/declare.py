@@ -6,7 +6,7 @@
         to: Name
         if_: Formula | None = option(None, key="if", help="Taken when it is true")
 
-Annotations may be ``str int bool Decimal Any Name Formula Duration Rate TimeOfDay Label``, ``Literal[…]``,
+Annotations may be ``str int bool Decimal Any Name Formula Duration Window Rate TimeOfDay Label``, ``Literal[…]``,
 ``X | None``, unions, ``tuple[X, ...]``, ``tuple[X, Y]``, ``Mapping[K, X]`` (K: ``Name``, ``str`` for any text, or a
 Literal), and other Located dataclasses. A base class given to the grammar as a :class:`Family` stands for any of its
 members.

@@ -1,10 +1,10 @@
-"""What definitions are made of beyond text and numbers: names, expressions, durations, rates, times of day."""
+"""What definitions are made of beyond text and numbers: names, expressions, durations, windows, rates, times of day."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, NewType, TypeAlias
 
@@ -149,5 +149,59 @@ class TimeOfDay:
         return f"{self.minutes // 60:02}:{self.minutes % 60:02}"
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time that ends with a moment (``last 60 min``, ``4 weeks``), or goes by its day (``day``,
+    ``7 days before today``)."""
+
+    UNITS: ClassVar[dict[str, str]] = {
+        "hour": "h", "hours": "h", "day": "d", "days": "d", "week": "w", "weeks": "w",
+        **{unit: unit for unit in Duration.SECONDS},
+    }  # fmt: skip
+    PATTERN: ClassVar[str] = (
+        r"day|[1-9][0-9]{0,3} days? before today"
+        r"|last [1-9][0-9]{0,5} (s|min|h|d|w|hours?|days?|weeks?)|[1-9][0-9]{0,5} (hours?|days?|weeks?)"
+    )
+    EXPECTED: ClassVar[str] = "a window such as `day`, `last 60 min`, `7 days before today` or `4 weeks`"
+
+    amount: int
+    unit: str
+    #: By days of the wall: `day` is the one of the moment so far, `before today` those that are over.
+    today: bool = False
+    before: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """The window that the text spells. ValueError says what is wrong with it."""
+        if re.fullmatch(cls.PATTERN, text) is None:
+            raise ValueError("`day`, `N days before today`, or `last` and a number with one of " + ", ".join(cls.UNITS))
+        words = text.removeprefix("last ").split()
+        if words == ["day"]:
+            return cls(1, "d", today=True)
+        return cls(int(words[0]), cls.UNITS[words[1]], before=len(words) > 2)
+
+    @property
+    def days(self) -> Decimal:
+        """Its length in days."""
+        return Decimal(self.amount * Duration.SECONDS[self.unit]) / Duration.SECONDS["d"]
+
+    def bounds(self, moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+        """The first and the last microsecond that belong to it, as of the moment: what happened exactly a window's
+        length ago is out of it."""
+        instant = timedelta(microseconds=1)
+        if not self.today and not self.before:
+            return moment - timedelta(seconds=self.amount * Duration.SECONDS[self.unit]) + instant, moment
+        midnight = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        if self.today:
+            return midnight.astimezone(UTC), moment
+        # Days of the wall: that on which the clocks are changed is longer or shorter.
+        return (midnight - timedelta(days=self.amount)).astimezone(UTC), midnight.astimezone(UTC) - instant
+
+    def __str__(self) -> str:
+        if self.today:
+            return "day"
+        return f"{self.amount} days before today" if self.before else f"last {self.amount} {self.unit}"
+
+
 #: The leaf types that are spelled as a text with a grammar of its own.
-SPELLED = (Duration, Rate, TimeOfDay)
+SPELLED = (Duration, Rate, TimeOfDay, Window)

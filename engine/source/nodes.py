@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 from engine.errors import Span
 from engine.registry import did_you_mean
 from engine.source.document import Document, Path
-from engine.source.leaves import LONGEST_NAME, NAME, Duration, Formula, Rate, TimeOfDay
+from engine.source.leaves import LONGEST_NAME, NAME, Duration, Formula, Rate, TimeOfDay, Window
 from engine.source.problems import Problems
 from engine.source.scalars import kind_of, source_form
 
@@ -215,9 +215,9 @@ class FormulaShape(Shape):
 
 
 class SpelledShape(Shape):
-    """A text with a small grammar of its own: a duration, a rate, a time of day."""
+    """A text with a small grammar of its own: a duration, a window, a rate, a time of day."""
 
-    def __init__(self, type_: type[Duration] | type[Rate] | type[TimeOfDay]) -> None:
+    def __init__(self, type_: type[Duration] | type[Rate] | type[TimeOfDay] | type[Window]) -> None:
         self._type = type_
         self.expected = type_.EXPECTED
 

@@ -16,7 +16,7 @@ from engine.errors import Problem
 from engine.source.containers import ListShape, MapShape, OptionalShape, TupleShape, UnionShape
 from engine.source.declare import Family, Located, Option, option
 from engine.source.document import Document, Path
-from engine.source.leaves import SPELLED, Duration, Formula, Name, Rate, TimeOfDay
+from engine.source.leaves import SPELLED, Duration, Formula, Name, Rate, TimeOfDay, Window
 from engine.source.nodes import (
     FAILED,
     AnyShape,
@@ -46,6 +46,7 @@ __all__ = [
     "Problems",
     "Rate",
     "TimeOfDay",
+    "Window",
     "option",
 ]
 

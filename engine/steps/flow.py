@@ -68,17 +68,19 @@ class Aimed(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HoldStep(Aimed):
-    """Puts a hold on the record: a named reason that blocks events until it is released."""
+class Holding(Aimed):
+    """What steps that put a hold on a record have in common."""
 
-    word: ClassVar[str] = "hold"
-
-    hold: Name
     blocks: tuple[Name, ...] = option(
         (), one_or_many=True, help="The events that it blocks; none: it only waits to be seen"
     )
     assign: Assign | None = None
     message: Label | None = None
+
+    @property
+    def hold_name(self) -> str:
+        """What the hold is called."""
+        raise NotImplementedError
 
     def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
         about = self.aim(linker, model, scope)
@@ -93,7 +95,20 @@ class HoldStep(Aimed):
         about = self.aimed(frame)
         if about is not None:
             assign = self.assign.answer(frame) if self.assign else {}
-            yield PlaceHold(*about, self.hold, self.blocks, assign, self.message)
+            yield PlaceHold(*about, self.hold_name, self.blocks, assign, self.message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldStep(Holding):
+    """Puts a hold on the record: a named reason that blocks events until it is released."""
+
+    word: ClassVar[str] = "hold"
+
+    hold: Name
+
+    @property
+    def hold_name(self) -> str:
+        return self.hold
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from engine.store.arrivals import Arrivals
 from engine.store.cases import Cases
 from engine.store.database import Database
 from engine.store.expanding import Expander
+from engine.store.features import Features
 from engine.store.history import History
 from engine.store.jobs import Bell, JobRows
 from engine.store.loading import Loader
@@ -36,6 +37,7 @@ class Store:
         self.records = Records(catalog, self.tables, loader, expander, self.sequences)
         updating = Updating(catalog, self.tables, self.relations, loader)
         self.query = Query(catalog, loader, expander, updating)
+        self.features = Features(catalog, self.tables, self.relations, loader)
         self.history = History(self.tables, loader, self.records)
         self.cases = Cases(self.tables, loader, self.records)
         self.matching = Matching(self.tables, loader, self.records)

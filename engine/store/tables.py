@@ -13,6 +13,7 @@ from hashlib import sha256
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, text
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.feature_indexes import features_indexes
 from engine.errors import Complaint, Refused
 from engine.fields.columns import Key
 from engine.fields.field import Field
@@ -133,7 +134,7 @@ class Tables:
             self.unique[str(index.name)] = (model, names)
         # A link with a name on the other side is followed backwards.
         back = [(name,) for name, field in level.fields.items() if isinstance(field, LinkField) and field.back]
-        for names in dict.fromkeys([*back, *definition.index]):
+        for names in dict.fromkeys([*back, *definition.index, *features_indexes(self._catalog).get(model, ())]):
             # With the id behind them they also give the order of pages.
             _kept_index("ix", level.table, (*names, "id") if names[-1] != "id" else names, unique=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 
@@ -49,6 +49,13 @@ class Authenticator:
         self, headers: Mapping[bytes, bytes], origin: Origin, *, tokens: bool, sessions: bool = True
     ) -> Actor | None:
         """The actor, or None for somebody unknown. ``tokens``: a token counts here, and then no cookie does."""
+        found = await self._actor(headers, origin, tokens=tokens, sessions=sessions)
+        # What a device calls itself is not part of who asks: it is not remembered with that.
+        return replace(found, device=origin.device) if found is not None and origin.device is not None else found
+
+    async def _actor(
+        self, headers: Mapping[bytes, bytes], origin: Origin, *, tokens: bool, sessions: bool
+    ) -> Actor | None:
         if tokens and b"authorization" in headers:
             scheme, _, text = headers[b"authorization"].decode("latin-1").partition(" ")
             if scheme.lower() != "bearer":

@@ -16,12 +16,17 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 USUAL = {"http": ":80", "https": ":443"}
 
 
+#: A longer name of a device is none.
+LONGEST_DEVICE = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """``ip`` is None where the server does not know it (a Unix socket)."""
+    """``ip`` is None where the server does not know it (a Unix socket), ``device`` where it does not name itself."""
 
     ip: str | None
     https: bool
+    device: str | None = None
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
@@ -39,8 +44,9 @@ def origin_of(scope: Scope, headers: Mapping[bytes, bytes], trusted: Sequence[Ne
     client = scope.get("client")
     ip = client[0] if client else None
     https = scope["scheme"] == "https"
+    device = _device(headers)
     if not trusted or not _is_trusted(ip, trusted):
-        return Origin(ip, https)
+        return Origin(ip, https, device)
     proto = headers.get(b"x-forwarded-proto", b"").decode("latin-1").rpartition(",")[2].strip()
     https = proto == "https" if proto else https
     for text in reversed(headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")):
@@ -52,7 +58,13 @@ def origin_of(scope: Scope, headers: Mapping[bytes, bytes], trusted: Sequence[Ne
         ip = address
         if not _is_trusted(address, trusted):
             break
-    return Origin(ip, https)
+    return Origin(ip, https, device)
+
+
+def _device(headers: Mapping[bytes, bytes]) -> str | None:
+    """What the device calls itself, for risk rules: anybody may say anything here. What is too long is no name."""
+    text = headers.get(b"device-id", b"").decode("latin-1").strip()
+    return text if 0 < len(text) <= LONGEST_DEVICE and text.isprintable() else None
 
 
 def _is_trusted(ip: str | None, trusted: Sequence[Network]) -> bool:

@@ -55,6 +55,7 @@ def test_some_are_held_for_each_reason(company: tuple[Scratch, Sower]) -> None:
     held = Counter((hold["name"], hold["assignee_role"]) for hold in records(company, "hold", model="order"))
     assert set(held) == {
         ("credit", "finance"), ("stock", "planner"), ("price", "pricing"), ("compliance", "compliance"),
+        ("order_risk", "risk"),
     }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from engine.catalog.kind import Definition
 from engine.source.shape import Duration, Located, Name, option
 
 WHO = "A user's login, or a role: then a user who has just that role"
+ADDRESS = "The IP address that it comes from"
+DEVICE = "What the device that it comes from calls itself"
 RECORD = "A name given by `into`, or a model and a key: parcel/P1"
 
 
@@ -20,6 +22,8 @@ class Creating(Located):
     create: Name
     values: Mapping[str, Any] = option(default_factory=dict)
     as_: str | None = option(None, key="as", help=WHO)
+    from_: str | None = option(None, key="from", help=ADDRESS)
+    device: str | None = option(None, help=DEVICE)
     into: Name | None = option(None, help="What the acts that follow call the record")
 
 
@@ -30,6 +34,8 @@ class Updating(Located):
     update: str = option(help=RECORD)
     values: Mapping[str, Any]
     as_: str | None = option(None, key="as", help=WHO)
+    from_: str | None = option(None, key="from", help=ADDRESS)
+    device: str | None = option(None, help=DEVICE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +46,8 @@ class Firing(Located):
     record: str = option(help=RECORD)
     input: Mapping[str, Any] = option(default_factory=dict)
     as_: str | None = option(None, key="as", help=WHO)
+    from_: str | None = option(None, key="from", help=ADDRESS)
+    device: str | None = option(None, help=DEVICE)
 
 
 @dataclass(frozen=True, kw_only=True)

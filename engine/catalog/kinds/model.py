@@ -16,6 +16,9 @@ from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.source.shape import Formula, Located, Name, option
 
+#: What the log of events calls acts that are no events of a workflow.
+ACTS = frozenset({"create", "update", "delete", "restore", "release"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Located):
@@ -29,6 +32,20 @@ class Check(Located):
     at: str | None = option(None, help="The field that the complaint points at")
     message: Label | None = None
     code: str | None = option(None, help="A stable code for programs; CHECK_FAILED when absent")
+
+    @property
+    def name(self) -> str:
+        return str(self.path[-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arising(Located):
+    """An event that nobody fires: it arises when one of these fields of a saved record becomes another."""
+
+    __short__ = "of"
+
+    of: tuple[Name, ...] = option(one_or_many=True)
+    label: Label | None = None
 
     @property
     def name(self) -> str:
@@ -53,6 +70,7 @@ class Model(Definition):
     unique: tuple[tuple[Name, ...], ...] = ()
     index: tuple[tuple[Name, ...], ...] = ()
     checks: Mapping[Name, Check] = option(default_factory=dict)
+    changes: Mapping[Name, Arising] = option(default_factory=dict, help="Events that arise when fields change")
     was: Name | None = option(None, help="The name it had before; renames the table instead of dropping it")
 
     def link(self, linker: DefinitionLinker) -> None:
@@ -85,6 +103,7 @@ class Extend(Definition):
     unique: tuple[tuple[Name, ...], ...] = ()
     index: tuple[tuple[Name, ...], ...] = ()
     checks: Mapping[Name, Check] = option(default_factory=dict)
+    changes: Mapping[Name, Arising] = option(default_factory=dict, help="Events that arise when fields change")
 
     def link(self, linker: DefinitionLinker) -> None:
         if linker.reference("model", self.extend, self, "extend") is not None:
@@ -108,6 +127,20 @@ def link_parts(linker: DefinitionLinker, model: str, part: Model | Extend) -> No
         linker.compile(check.when, scope, BOOLEAN)
         if check.at is not None:
             linker.field(model, check.at, check, "at")
+    for arising in part.changes.values():
+        check_arising(linker, model, arising)
+
+
+def check_arising(linker: DefinitionLinker, model: str, arising: Arising) -> None:
+    """Reports an event that could not arise, or that is another's."""
+    if arising.name in linker.fired(model) or arising.name in ACTS:
+        linker.report_key(
+            "E304", f"'{arising.name}' is an event of {model} already", arising, (), "choose another name"
+        )
+    for at, name in enumerate(arising.of):
+        field = linker.field(model, name, arising, ("of", at))
+        if field is not None and (isinstance(field, RowsField) or not field.stored):
+            linker.report("E404", f"'{name}' is no column of its own, so its change is no event", arising, ("of", at))
 
 
 def check_field_name(linker: DefinitionLinker, model: str, name: str, field: Field) -> None:
