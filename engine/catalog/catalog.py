@@ -165,9 +165,8 @@ class Catalog:
 
     def channel_of(self, model: str, record: Mapping[str, Any]) -> Channel | None:
         """The channel to which a record links; None where it links to none."""
-        links = (name for name, found in self.fields(model).items() if isinstance(found, LinkField))
-        for name in links:
-            if self.fields(model)[name].target == "channel" and record.get(name) is not None:  # type: ignore[attr-defined]
+        for name, found in self.fields(model).items():
+            if isinstance(found, LinkField) and found.target == "channel" and record.get(name) is not None:
                 return self.channels.get(record[name]["code"])
         return None
 

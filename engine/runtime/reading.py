@@ -21,7 +21,6 @@ from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
 from engine.fields.wiring import Wire, wire_function
 from engine.policy.access import Actor
-from engine.policy.decide import open_inputs
 from engine.policy.reach import Reach
 from engine.policy.sight import Sight
 from engine.policy.transition import events_from, may_fire
@@ -31,6 +30,7 @@ from engine.runtime.act import Act, event_facts, standing_names
 from engine.runtime.plans import workflow_reads
 from engine.runtime.risking import guarded
 from engine.runtime.service import Service, denied
+from engine.runtime.telling import Telling
 from engine.store.expanding import ALL
 from engine.store.keys import is_key
 from engine.store.query import Page
@@ -274,31 +274,15 @@ class Reading:
         private: Container[tuple[str, ...]] = (
             () if self.rights.sees_private(actor, model) else self.catalog.private_paths(model)
         )
-        unlimited = self.rights.unlimited(actor)
+        telling = Telling(self.catalog, self.rights, actor, model)
         return [
             {
                 **entry,
                 "changes": _masked_changes(entry["changes"], hidden, private),
-                "reasons": entry["reasons"] if unlimited else self._told(entry["reasons"], hidden, private),
+                "reasons": telling.told(entry["reasons"]),
             }
             for entry in entries
         ]
-
-    def _told(self, reasons: Any, hidden: frozenset[str], private: Container[tuple[str, ...]]) -> Any:
-        """Reasons without the values that tables have read of what the reader may not see."""
-        return [self._told_reason(reason, hidden, private) for reason in reasons] if reasons else reasons
-
-    def _told_reason(
-        self, reason: dict[str, Any], hidden: frozenset[str], private: Container[tuple[str, ...]]
-    ) -> dict[str, Any]:
-        told = dict(reason)
-        if "parts" in told:
-            told["parts"] = self._told(told["parts"], hidden, private)
-        if "read" in told:
-            tables = self.catalog.tables.get(str(told["rule"]).partition(".")[0], ())
-            known = open_inputs(tables, hidden, private)
-            told["read"] = {name: value for name, value in told["read"].items() if name in known}
-        return told
 
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
         """The JSON form of the record as this actor may see it."""

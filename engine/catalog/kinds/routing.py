@@ -176,8 +176,8 @@ class Routing(Definition):
     def link(self, linker: DefinitionLinker) -> None:
         if linker.reference("model", self.for_, self, "for") is None:
             return
-        self._link_need(linker)
         place = self._link_supply(linker)
+        self._link_need(linker)
         scope = linker.scope(self.for_)
         for tier in self.candidates.values():
             self._link_tier(linker, tier, scope, place)
@@ -202,6 +202,8 @@ class Routing(Definition):
         item = linker.compile(self.need.item, scope)
         linker.compile(self.need.quantity, scope, DECIMAL)
         linker.compile(self.need.partial, scope, BOOLEAN)
+        if linker.get("model", self.supply.from_) is None:
+            return
         shape = linker.shape(self.supply.from_)
         had = shape.member(self.supply.item) if shape is not None else None
         if item is not None and had is not None and item.type != had.type:

@@ -10,7 +10,6 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.pages import Form, FormField, Grid
 from engine.errors import NotFound
 from engine.fields.field import Field
-from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.policy.access import ENGINES_OWN
 from engine.ports import Record
@@ -85,9 +84,9 @@ def layout_for(visit: Visit, model: str, record: Record | None, wanted: str | No
         if named is None:
             raise NotFound(f"there is no form {wanted}")
         return _written(visit, model, named)
-    own = _channel_form(catalog, model, record)
+    channel = catalog.channel_of(model, record) if record is not None else None
     for form in forms:
-        if form.name == own:
+        if channel is not None and form.name == channel.form:
             return _written(visit, model, form)
     if not forms:
         return generated(visit, model)
@@ -105,20 +104,6 @@ def _offered(visit: Visit, form: Form) -> bool:
     """Whether the form is meant for this reader, or the reader may do everything."""
     meant = not form.audience or bool(visit.actor.roles.intersection(form.audience))
     return meant or visit.service.rights.unlimited(visit.actor)
-
-
-def _channel_form(catalog: Catalog, model: str, record: Record | None) -> str | None:
-    """The form that the record's channel names."""
-    for name, field in catalog.fields(model).items():
-        if (
-            record is not None
-            and isinstance(field, LinkField)
-            and field.target == "channel"
-            and record.get(name) is not None
-        ):
-            channel = catalog.channels.get(record[name].get("code"))
-            return channel.form if channel is not None else None
-    return None
 
 
 def _written(visit: Visit, model: str, form: Form) -> Layout:
