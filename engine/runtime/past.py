@@ -63,7 +63,7 @@ class Past:
     def records(self, tx: Transaction, asked: Sequence[tuple[str, Moment]]) -> list[Record | None]:
         """The record of each id as of its moment; None for one that is gone for good or lies in the trash."""
         ids = list(dict.fromkeys(key for key, _ in asked))
-        present = {record["id"]: record for record in self._store.records.load(tx, self._model, ids)}
+        present = self._present(tx, ids)
         later = self._later(tx, _earliest((key, moment) for key, moment in asked if key in present))
         made: list[Record | None] = []
         held: list[tuple[Record, Moment]] = []
@@ -80,6 +80,13 @@ class Past:
             for name, steps in self._lookups:
                 copy[name] = _walk(copy, steps)
         return made
+
+    def _present(self, tx: Transaction, ids: Sequence[str]) -> dict[str, Record]:
+        """The records as they are now; with their rows only where these are read, for most data lies in rows."""
+        records, beyond = self._store.records, {HOLDS, *self._rows_of(self._model)}
+        if any(path[0] in beyond for path in self._reads):
+            return {record["id"]: record for record in records.load(tx, self._model, ids)}
+        return records.lookup(tx, self._model, ids)
 
     def _later(self, tx: Transaction, moments: Mapping[str, Moment]) -> dict[str, list[Any]]:
         """What the history of records tells of the time after their moments, by record, the newest first."""
