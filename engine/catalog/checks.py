@@ -40,6 +40,11 @@ def check_computations(
                     linker.report(
                         "E404", f"'{column}' is worked out when read, so it cannot be in `{key}`", model.fields[column]
                     )
+        for arising in model.changes.values():
+            for at, column in enumerate(arising.of):
+                if column in live:
+                    message = f"'{column}' is worked out when read, so nothing tells of its change"
+                    linker.report("E404", message, arising, ("of", at))
         check_rows_links(linker, (), model.fields)
 
 

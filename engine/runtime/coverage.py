@@ -103,6 +103,11 @@ def _rules(catalog: Catalog) -> Iterator[str]:
         for rule in checks.rules:
             yield f"{checks.name}.{rule} passed"
             yield f"{checks.name}.{rule} failed"
+    for risk in catalog.risks.values():
+        for each in risk.live:
+            yield f"{risk.name}.{each.name} passed"
+            if not each.guard:  # what a guard refuses has not happened, and is in no history
+                yield f"{risk.name}.{each.name} {each.outcome}"
 
 
 def _permissions(catalog: Catalog) -> Iterator[str]:

@@ -22,9 +22,11 @@ from engine.store.store import Store
 #: Keys whose value is a yes or no: turning it round must be noticed.
 CONDITIONS = frozenset({"if", "only", "require", "when", "where"})
 #: Maps of rules: leaving one out must be noticed. By the kind of document and the key.
-RULES = frozenset({("checks", "rules"), ("model", "checks"), ("extend", "checks"), ("channel", "accept")})
+RULES = frozenset(
+    {("checks", "rules"), ("model", "checks"), ("extend", "checks"), ("channel", "accept"), ("risk", "rules")}
+)
 #: Kinds that change what the application does, not only what people see.
-KINDS = frozenset({"action", "channel", "checks", "extend", "model", "workflow"})
+KINDS = frozenset({"action", "channel", "checks", "extend", "model", "risk", "workflow"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,10 @@ class Risk(Definition):
         """The rules that have effects."""
         return (rule for rule in self.rules.values() if not (rule.shadow or self.shadow))
 
+    def events_of(self, rule: RiskRule) -> frozenset[str]:
+        """The events at which one of its rules is judged."""
+        return frozenset(event_of(text, self.for_) for text in (*rule.at, *rule.guard))
+
     def link(self, linker: DefinitionLinker) -> None:
         if linker.reference("model", self.for_, self, "for") is None:
             return

@@ -92,13 +92,15 @@ class Feature(Located):
         if self.measure == "count" and text in linker.events(model):
             if text in linker.fields(model):
                 linker.report("E304", f"'{text}' is a field of {model} and an event", self, "count", "rename one")
+            self._demand_key(linker, model, ", nor does the log" if self.sender is None else None)
             if self.at is not None:
                 linker.report("E110", "an event has a moment of its own", self, "at", "leave `at` out")
             return INTEGER
+        self._demand_key(linker, model, "")
         return self._link_value(linker, model, scope)
 
     def _link_per(self, linker: DefinitionLinker, scope: Scope) -> None:
-        found = linker.queried(self.per, scope)
+        found = linker.compile(self.per, scope)  # a path to one value always translates
         if _PATH.fullmatch(self.per.text.strip()) is None:
             linker.report(
                 "E405", "`per` is a path to one value", self, "per", "such as `owner`, `owner.email`, `event.ip`"
@@ -106,10 +108,14 @@ class Feature(Located):
         elif found is not None and (isinstance(found.type, ListType) or found.type == JSON):
             linker.report("E205", f"`per` needs one value, and this is {found.type}", self, "per")
 
+    def _demand_key(self, linker: DefinitionLinker, model: str, nor: str | None) -> None:
+        """Reports a ``per`` that nothing keeps."""
+        if nor is not None and self.per.expression is not None and not self.per.expression.reads:
+            message = f"records of {model} do not keep '{self.per.text}'{nor}"
+            hint = f"keep it in a field; of events also {', '.join(SENDERS)} are kept"
+            linker.report("E405", message, self, "per", hint)
+
     def _link_value(self, linker: DefinitionLinker, model: str, scope: Scope) -> Type | None:
-        if self.per.expression is not None and not self.per.expression.reads:
-            message = f"'{self.per.text}' says where an event came from, and records of {model} do not keep it"
-            linker.report("E405", message, self, "per", "keep it in a field, or count an event")
         if self.at is not None:
             moment = linker.field(model, self.at, self, "at")
             if moment is not None and (moment.member(linker.shape).type != DATETIME or "." in self.at):

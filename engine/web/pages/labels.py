@@ -7,7 +7,10 @@ from engine.web.pages.visit import Visit
 
 
 def event_label(visit: Visit, model: str, name: str) -> str:
-    """What people call an event of the model's workflows; its name where no workflow knows it."""
+    """What people call an event of the model, fired or arising when fields change; its name where it has no label."""
+    arising = visit.catalog.models[model].changes.get(name)
+    if arising is not None and arising.label is not None:
+        return visit.words.say(arising.label)
     for workflow in visit.catalog.workflows.values():
         if workflow.for_ != model:
             continue
