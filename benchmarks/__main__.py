@@ -8,7 +8,18 @@ from importlib import import_module
 
 from benchmarks.table import Row, render
 
-NAMES = ("post_order", "lists", "expressions", "tables", "backtest", "check", "import_retail", "reload", "startup")
+NAMES = (
+    "post_order",
+    "lists",
+    "expressions",
+    "tables",
+    "routing",
+    "backtest",
+    "check",
+    "import_retail",
+    "reload",
+    "startup",
+)
 
 
 def main() -> None:

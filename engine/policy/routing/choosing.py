@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from heapq import heapify, heappop, heapreplace
+from itertools import accumulate
 
 Amounts = Mapping[Hashable, Decimal]
 
 ZERO = Decimal(0)
 
-#: Sets of places that are looked at before a good one is taken for the best: some milliseconds.
-MOST_SETS = 4_000
+#: Amounts that are looked at, set by set, before a good set is taken for the best: some milliseconds.
+MOST_LOOKS = 50_000
+#: More places than these are not looked for one set after the other.
+MOST_PLACES = 8
 #: Places times items up to which it is worth looking for the best set at all.
 MOST_CELLS = 5_000
 
@@ -35,7 +39,6 @@ class Chosen:
 
     places: tuple[int, ...]
     proven: bool = True
-    sets: int = 0
 
 
 def attainable(wanted: Iterable[Wanted], places: Iterable[Amounts]) -> list[Decimal]:
@@ -76,30 +79,34 @@ def fewest(demand: Amounts, places: Sequence[Amounts]) -> Chosen:
     if not demand:
         return Chosen(())
     useful = [number for number, place in enumerate(places) if any(place.get(item, ZERO) > 0 for item in demand)]
+    alone = next((number for number in useful if covers(places[number], demand)), None)
+    if alone is not None:
+        return Chosen((alone,))
     greedy = _greedy(demand, places, useful)
     if len(useful) * len(demand) > MOST_CELLS:
-        return Chosen(greedy, proven=len(greedy) == 1 and greedy[0] == _first(demand, places, useful))
-    search = _Search(demand, [places[number] for number in useful])
-    for size in range(search.least, len(greedy) + 1):
+        return Chosen(greedy, proven=False)
+    most = min(len(greedy), MOST_PLACES)
+    search = _Search(demand, [places[number] for number in useful], most)
+    for size in range(max(2, search.least), most + 1):
         found = search.of_size(size)
         if found is not None:
-            return Chosen(tuple(useful[at] for at in found), True, search.sets)
-        if search.sets >= MOST_SETS:
+            return Chosen(tuple(useful[at] for at in found))
+        if search.sets >= search.most_sets:
             break
-    return Chosen(greedy, False, search.sets)
-
-
-def _first(demand: Amounts, places: Sequence[Amounts], useful: Iterable[int]) -> int | None:
-    return next((number for number in useful if covers(places[number], demand)), None)
+    return Chosen(greedy, proven=False)
 
 
 def _greedy(demand: Amounts, places: Sequence[Amounts], useful: Sequence[int]) -> tuple[int, ...]:
     """A set that has it all: always the place next that brings most of what is still missing, as a share of it."""
-    missing = dict(demand)
+    missing, weight = dict(demand), {item: 1 / float(amount) for item, amount in demand.items()}
 
     def gain(number: int) -> float:
-        place = places[number]
-        return sum(float(min(place.get(item, ZERO), left) / demand[item]) for item, left in missing.items())
+        place, total = places[number], 0.0
+        for item, left in missing.items():
+            amount = place.get(item)
+            if amount:
+                total += float(min(amount, left)) * weight[item]
+        return total
 
     # What a place brings only ever gets less: who is still on top after being looked at again is the best.
     heap = [(-gain(number), number) for number in useful]
@@ -135,54 +142,70 @@ def _needed(demand: Amounts, places: Sequence[Amounts], chosen: Sequence[int]) -
 class _Search:
     """Looks through the sets of a size, the best places first, leaving out what cannot come to enough."""
 
-    def __init__(self, demand: Amounts, places: Sequence[Amounts]) -> None:
-        self.items = list(demand)
-        self.demand = [demand[item] for item in self.items]
-        self.amounts = [[place.get(item, ZERO) for item in self.items] for place in places]
+    def __init__(self, demand: Amounts, places: Sequence[Amounts], most: int) -> None:
+        items = list(demand)
+        self._demand = [demand[item] for item in items]
+        self._amounts = [[place.get(item, ZERO) for item in items] for place in places]
+        self._most = most
         self.sets = 0
-        self.least = max(
-            _enough(amount, column) for amount, column in zip(self.demand, zip(*self.amounts, strict=True), strict=True)
-        )
+        self.most_sets = MOST_LOOKS // len(items)
+        columns = zip(*self._amounts, strict=True)
+        self.least = max(_enough(amount, column) for amount, column in zip(self._demand, columns, strict=True))
 
     def of_size(self, size: int) -> tuple[int, ...] | None:
         """The first set of that size which has it all; None when there is none, or the search was given up."""
-        self._tops = self._top_sums(size)
-        return self._from(0, size, self.demand)
+        return self._from(0, size, self._demand)
 
-    def _top_sums(self, size: int) -> list[list[list[Decimal]]]:
-        """For each place on: the most of each item that 0, 1 … ``size`` of the places from there on can have."""
-        tops: list[list[Decimal]] = [[] for _ in self.items]
-        found: list[list[list[Decimal]]] = [[[ZERO] * (size + 1) for _ in self.items]]
-        for place in reversed(self.amounts):
-            row = []
-            for top, amount in zip(tops, place, strict=True):
+    @cached_property
+    def _tops(self) -> list[list[list[Decimal]]]:
+        """For each place on: the most of each item that 0, 1 … of the places from there on can have together."""
+        size = self._most
+        tops: list[list[Decimal]] = [[] for _ in self._demand]
+        row = [[ZERO] * (size + 1) for _ in self._demand]
+        found = [row]
+        for place in reversed(self._amounts):
+            row = list(row)
+            for at, (top, amount) in enumerate(zip(tops, place, strict=True)):
+                if len(top) == size and amount <= top[-1]:
+                    continue
                 top.append(amount)
                 top.sort(reverse=True)
                 del top[size:]
-                sums = [ZERO]
-                for each in top:
-                    sums.append(sums[-1] + each)
-                sums += [sums[-1]] * (size + 1 - len(sums))
-                row.append(sums)
+                sums = [ZERO, *accumulate(top)]
+                row[at] = sums + [sums[-1]] * (size + 1 - len(sums))
             found.append(row)
         found.reverse()
         return found
 
     def _from(self, start: int, more: int, missing: Sequence[Decimal]) -> tuple[int, ...] | None:
-        if all(left <= 0 for left in missing):
-            return ()
-        if more == 0:
-            return None
-        for at in range(start, len(self.amounts)):
-            if any(tops[more] < left for tops, left in zip(self._tops[at], missing, strict=True)):
-                return None  # what stands from here on does not come to enough, whoever is chosen
-            if self.sets >= MOST_SETS:
+        if more == 1:
+            return self._last(start, missing)
+        for at in range(start, len(self._amounts)):
+            # What cannot come to enough, whoever is chosen from here on, is not worth a look.
+            for tops, left in zip(self._tops[at], missing, strict=True):
+                if tops[more] < left:
+                    return None
+            if self.sets >= self.most_sets:
                 return None
             self.sets += 1
-            rest = [left - amount for left, amount in zip(missing, self.amounts[at], strict=True)]
+            rest = [left - amount for left, amount in zip(missing, self._amounts[at], strict=True)]
             found = self._from(at + 1, more - 1, rest)
             if found is not None:
                 return (at, *found)
+        return None
+
+    def _last(self, start: int, missing: Sequence[Decimal]) -> tuple[int, ...] | None:
+        """The first place from there on that has all that is missing."""
+        for tops, left in zip(self._tops[start], missing, strict=True):
+            if tops[1] < left:
+                return None
+        for at in range(start, len(self._amounts)):
+            self.sets += 1
+            for amount, left in zip(self._amounts[at], missing, strict=True):
+                if amount < left:
+                    break
+            else:
+                return (at,)
         return None
 
 

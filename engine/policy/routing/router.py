@@ -113,19 +113,21 @@ class Router:
 
     def judge(self, offer: Offer, needs: Sequence[Need], total: Decimal, names: Values) -> _Place:
         """What the rules and the ranks say of a place."""
-        has = offer.amounts
-        rows = sum(1 for need in needs if has.get(need.wanted.item, ZERO) >= need.wanted.quantity)
-        amounts = {
+        rows, amount = 0, sum(offer.amounts.values(), ZERO)
+        for need in needs:
+            if offer.amounts.get(need.wanted.item, ZERO) >= need.wanted.quantity:
+                rows += 1
+        scope = {
+            **names,
             "need": {"quantity": total, "rows": len(needs)},
-            "supply": {"quantity": sum(has.values(), ZERO), "rows": rows},
+            "supply": {"quantity": amount, "rows": rows},
         }
-        scope = {**names, **amounts}
         for rule in self.routing.rules.values():
             fault = _fault(rule, offer.place, scope)
             if fault is not None:
                 return _Place(offer, "rejected", fault, ranks=self._ranked(offer.place, scope), rule=rule)
         ranks = self._ranked(offer.place, scope)
-        if not any(amount > 0 for amount in has.values()):
+        if amount <= 0:
             return _Place(offer, "empty", "has nothing of what is needed", ranks=ranks)
         unknown = [name for name, value in ranks.items() if value is None]
         message = f"last by what is not known: {', '.join(unknown)}" if unknown else None
@@ -177,6 +179,8 @@ class _Attempt:
         self._names = names
         self._needs = needs
         self._wanted = [need.wanted for need in needs]
+        #: How it is told what a place has of each item.
+        self._called = {need.wanted.item: f"has {router.item_name(need.item)}" for need in needs}
         self._total = sum((need.quantity for need in self._wanted), ZERO)
         self._tiers: list[tuple[Candidates, list[_Place] | None]] = []
         #: The places of all tiers that were tried, the best first.
@@ -274,7 +278,7 @@ class _Attempt:
             read["missing"] = self._named((each[self._routing.supply.item], each["quantity"]) for each in missing)
         message = f"from {count} place{'' if count == 1 else 's'}"
         if not chosen.proven:
-            message += f"; the fewest that were found: after {chosen.sets} sets the search was given up"
+            message += "; fewer may do: there are too many sets of places to look through"
         outcome = "routed" if not missing else "short" if count else "nothing to be had"
         return Reason(self._routing.name, outcome, message, self._routing.span, read, tuple(self._tier_reasons()))
 
@@ -309,9 +313,8 @@ class _Attempt:
 
     def _place_reason(self, name: str, tier: Candidates, place: _Place) -> Reason:
         offer, read = place.offer, dict(place.ranks or {})
-        for item in dict.fromkeys(need.wanted.item for need in self._needs):
-            called = next(self._router.item_name(need.item) for need in self._needs if need.wanted.item == item)
-            read[f"has {called}"] = offer.amounts.get(item, ZERO)
+        for item, called in self._called.items():
+            read[called] = offer.amounts.get(item, ZERO)
         if offer.near:
             read["together"] = True
         rule = f"{name}.{self._router.place_name(offer.place)}"
