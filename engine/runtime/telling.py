@@ -10,6 +10,9 @@ from engine.catalog.kinds.routing import Routing
 from engine.policy.access import Actor, Rights
 from engine.policy.decide import open_inputs
 
+#: The model of what rules of a risk find.
+FINDING = "finding"
+
 
 class Telling:
     """Tells one reader the reasons of records of one model."""
@@ -19,6 +22,7 @@ class Telling:
         self._rights = rights
         self._actor = actor
         self._everything = rights.unlimited(actor)
+        self._finds = any(grant.read == "all" for _, grant in rights.grants(actor, FINDING))
         self._hidden = rights.hidden(actor, model)
         self._private: Container[tuple[str, ...]] = (
             () if rights.sees_private(actor, model) else catalog.private_paths(model)
@@ -26,10 +30,15 @@ class Telling:
 
     def told(self, reasons: Any) -> Any:
         """The reasons without the values that tables have read of what the reader may not see, and without the
-        candidates of routings whose places are not the reader's to see."""
+        candidates of routings whose places are not the reader's to see; nothing of risks to those who may not read
+        findings."""
         if self._everything or not reasons:
             return reasons
-        return [self._reason(reason) for reason in reasons]
+        return [self._reason(reason) for reason in reasons if not self._secret(reason)]
+
+    def _secret(self, reason: dict[str, Any]) -> bool:
+        """Whether it tells what a risk suspects, to somebody who may not read findings: it is most often about them."""
+        return str(reason["rule"]).partition(".")[0] in self._catalog.risks and not self._finds
 
     def _reason(self, reason: dict[str, Any]) -> dict[str, Any]:
         told = dict(reason)

@@ -13,6 +13,7 @@ import pytest
 
 from engine.catalog.builder import build_texts
 from engine.errors import AccessDenied, Refused
+from engine.policy.access import Actor
 from engine.ports import Record
 from engine.runtime.backtest import Backtest
 from engine.runtime.risking import figures_of
@@ -153,6 +154,17 @@ def test_the_history_tells_of_every_rule_with_its_line_and_values(club: Running)
     assert told["watch.each_piece"]["outcome"] == "passed"
     assert told["watch"]["outcome"] == "freeze", "the strictest"
     assert not {"watch.trial", "second"} & set(told), "shadows leave no trace on the record"
+
+
+def test_who_may_not_read_findings_is_told_of_no_suspicion(club: Running) -> None:
+    hit = sent(club, "P1", 100)
+
+    def rules(actor: Actor) -> set[str]:
+        told = club.timeline("parcel", hit["id"], actor)
+        return {reason["rule"].split(".")[0] for entry in told for reason in entry["reasons"] or ()}
+
+    assert "watch" in rules(club.user("keeper", "keeper"))
+    assert rules(club.user("clerk", "clerk")) == {"sending", "send"}
 
 
 def test_while_a_town_is_frozen_its_parcels_are_held_and_released_with_it(club: Running) -> None:
