@@ -212,7 +212,8 @@ class Delete:
 @dataclass(frozen=True, slots=True)
 class PlaceHold:
     """Answer: the hold. A second open one of the same name on the record changes the first. ``cause`` is the id of the
-    hold that it follows from: it is released with that."""
+    hold that it follows from: it is released with that. ``timed`` is what of the definitions says when it is due, and
+    what happens when it is late (``engine.steps.late.Timed``)."""
 
     model: str
     record: Record
@@ -222,6 +223,7 @@ class PlaceHold:
     message: Label | None = None
     reason: Reason | None = None
     cause: str | None = None
+    timed: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,10 +294,11 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Notify:
     """Answer: the job's id. Queues a message; it leaves after commit. ``to`` names a link or an address field of the
-    record, or a role; None leaves it to the message's way out (a log needs nobody)."""
+    record, or a role, or says so itself: ``{"role": name}``, ``{"model": …, "id": …}``; None leaves it to the message's
+    way out (a log needs nobody)."""
 
     message: str
-    to: str | None
+    to: str | Values | None
     model: str | None
     record: Record | None
     data: Values = field(default_factory=dict)

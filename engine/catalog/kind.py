@@ -45,11 +45,6 @@ class DefinitionLinker(Linker, Protocol):
         """The object of that kind and name; when it does not exist, a problem with a likely name, and None."""
         ...
 
-    def complete(self, kind: str, name: str | None = None) -> bool:
-        """Whether the object of that name was read, or all of the kind. False: what they hold is unknown, so that
-        something missing in them is no news."""
-        ...
-
     def fields(self, model: str) -> Mapping[str, Field]:
         """All fields of the model, the system columns first; empty when there is no such model."""
         ...

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.catalog.kinds.workflow import Branch, Event, State, Workflow
+from engine.catalog.kinds.onward import Branch
+from engine.catalog.kinds.workflow import Event, State, Workflow
 from engine.errors import Span
 from engine.source.document import Document, Path
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cached_property
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from engine.errors import ExpressionError
@@ -28,6 +30,12 @@ class WorkingTime:
     holidays: frozenset[date] = frozenset()
     workdays: frozenset[date] = frozenset()
     confirmed_until: date | None = None
+
+    @cached_property
+    def version(self) -> str:
+        """A hash of what the calendar says: what was counted by another one is counted anew."""
+        said = (self.timezone, self.week, sorted(self.holidays), sorted(self.workdays), self.confirmed_until)
+        return sha256(repr(said).encode()).hexdigest()
 
     @property
     def zone(self) -> tzinfo:

@@ -98,6 +98,11 @@ class Linker(Protocol):
         """The object of that kind and name, or None."""
         ...
 
+    def complete(self, kind: str, name: str | None = None) -> bool:
+        """Whether the object of that name was read, or all of the kind. False: what they hold is unknown, so that
+        something missing in them is no news."""
+        ...
+
     def event(self, model: str, name: str, at: Located, key: str | int | tuple[str | int, ...]) -> None:
         """Reports an event that no workflow of the model has; ``key`` is where it is named."""
         ...

@@ -6,10 +6,12 @@ of the state it leads to, then that state's branches, each hop to its end before
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from engine.catalog.kinds.workflow import Event, Notification, State, Workflow
+from engine.catalog.kinds.onward import Branch, Notification
+from engine.catalog.kinds.timers import Timer
+from engine.catalog.kinds.workflow import Event, State, Workflow
 from engine.errors import Refused
 from engine.expressions.language import Expression
 from engine.ports import Move, Notify, Reason, Record, Verdict
@@ -85,7 +87,7 @@ def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Ste
         yield from tell(state.notify, frame)
         if record["status"] != state_name:
             return  # a step fired an event that moved the record on; that act has followed the branches there
-        onward = choose(workflow, state, frame)
+        onward = choose(f"{workflow.name}.{state.name}", state.next, frame)
         if onward is None:
             return
         state_name, why = onward
@@ -101,20 +103,32 @@ def proceed(workflow: Workflow, frame: Frame) -> Steps:
     state = workflow.states.get(record["status"])
     if state is None or not state.next:
         return
-    onward = choose(workflow, state, frame)
+    onward = choose(f"{workflow.name}.{state.name}", state.next, frame)
     if onward is not None:
         yield from enter(workflow, onward[0], frame, onward[1])
 
 
-def choose(workflow: Workflow, state: State, frame: Frame) -> tuple[str, Reason] | None:
+def go_off(workflow: Workflow, state: State, timer: Timer, frame: Frame) -> Steps:
+    """The effects of a timer of the state that the record stands in: its steps, its news, and where it leads."""
+    _, record = frame.subject
+    yield from run_steps(timer.do, frame.inner())
+    yield from tell(timer.notify, frame)
+    if record["status"] != state.name:
+        return  # a step fired an event that moved the record on
+    onward = choose(f"{workflow.name}.{state.name}.timers.{timer.name}", timer.next, frame)
+    if onward is not None:
+        yield from enter(workflow, onward[0], frame, onward[1])
+
+
+def choose(owner: str, branches: Mapping[str, Branch], frame: Frame) -> tuple[str, Reason] | None:
     """The state that the first branch whose condition is true leads to, with the reason, whose parts are the branches
-    that came before it; None: it waits here."""
+    that came before it; None: it stays where it is. ``owner`` is what the branches belong to."""
     passed_over: list[Reason] = []
-    for name, branch in state.next.items():
+    for name, branch in branches.items():
         answer = branch.if_ is None or branch.if_.expression(frame.record, frame.names)
         outcome = branch.to if answer is True else "unknown" if answer is None else "not so"
         text = branch.if_.text if branch.if_ else None
-        reason = Reason(f"{workflow.name}.{state.name}.next.{name}", outcome, text, branch.span)
+        reason = Reason(f"{owner}.next.{name}", outcome, text, branch.span)
         if answer is True:
             return branch.to, replace(reason, parts=tuple(passed_over))
         passed_over.append(reason)

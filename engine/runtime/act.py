@@ -46,6 +46,11 @@ class Working:
     trail: list[Reason] = field(default_factory=list)
     #: Something has changed that the branches of its state may read.
     touched: bool = False
+    #: Its timers may be others now; and ``entered``: it has entered a state, whose timers begin anew.
+    timed: bool = False
+    entered: bool = False
+    #: It has entered a state since its case was written.
+    moved: bool = False
     #: Its memory may differ from ``stored``; and ``written``: it has differed from ``origin``.
     dirty: bool = False
     written: bool = False
@@ -147,6 +152,7 @@ class Act:
             "workflow_version": workflow.fingerprint,
             "definitions": self.catalog.fingerprint,
             "state": workflow.start,
+            "entered_at": self.moment,
             "started_at": self.moment,
             "ended_at": None,
         }
@@ -178,6 +184,8 @@ class Act:
         """``{"model", "id"}`` of a linked record, ``{"address"}``, ``{"role"}``; None where the record names nobody."""
         if effect.to is None:
             return None
+        if not isinstance(effect.to, str):
+            return dict(effect.to)
         fields = self.catalog.fields(effect.model) if effect.model is not None else {}
         field = fields.get(effect.to)
         if field is None or effect.record is None:
@@ -211,10 +219,11 @@ class Act:
                 record["version"] += 1
                 record["updated_at"] = self.moment
             self.store.records.update(self.tx, working.model, stored, record)
-            if working.case is not None and stored["status"] != record["status"]:
-                self.store.cases.move(self.tx, working.case)
-        else:
+        elif not working.moved:
             return
+        if working.moved and working.case is not None and stored is not None:
+            self.store.cases.move(self.tx, working.case)
+        working.moved = False
         working.written = True
         working.stored = self.store.records.snapshot(working.model, record)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.catalog.kinds.model import Arising
 from engine.errors import Complaint, InvalidValues, Refused
+from engine.policy.deadlines import end_of
 from engine.policy.rules import work_through
 from engine.policy.transition import may_fire, proceed, take
 from engine.ports import (
@@ -98,9 +99,10 @@ class Effects:
             self.service.awaited(self.act).tell(self.act, self.event)
             touched = [working for working in self.act.working.values() if working.touched]
             if not touched:
+                self.service.deadlines.follow(self.act, self.event)
                 return
             for working in touched:
-                working.touched = False
+                working.touched, working.timed = False, True
                 workflow = self.service.workflow_of(self.act, working)
                 if workflow is not None:
                     self.drive(proceed(workflow, self._frame(working)))
@@ -205,10 +207,10 @@ class Effects:
     def _move(self, effect: Move) -> None:
         working = self._in_hand(effect.model, effect.record)
         working.record["status"] = effect.state
-        working.dirty = True
+        working.dirty = working.moved = working.timed = working.entered = True
         working.trail.append(effect.why)
         if working.case is not None:
-            working.case["state"] = effect.state
+            working.case |= {"state": effect.state, "entered_at": self.act.moment}
 
     def _fire(self, effect: Fire) -> Record:
         """An event that a step fires: the engine's own authority, but state, holds and guards count."""
@@ -272,7 +274,12 @@ class Effects:
                 return hold
         values |= {"model": effect.model, "record": record["id"], "name": effect.name, "opened_at": self.act.moment}
         values["cause"] = effect.cause
+        if effect.timed is not None and effect.timed.due is not None:
+            calendar = self.act.catalog.working_time
+            values["due_at"] = end_of(self.act.moment, effect.timed.due, calendar)
         hold = self.service.make(self, "hold", values).record
+        if effect.timed is not None:
+            self.service.deadlines.open(self.act, "hold", hold, effect.timed, step=effect.name)
         open_holds.append(hold)
         self._in_hand(effect.model, record).trail.append(
             effect.reason or Reason(f"hold.{effect.name}", "held", effect.message)
@@ -290,6 +297,7 @@ class Effects:
         """Releases one hold of a record in hand; the record's branches are tried again when the act settles."""
         values = {"released_at": self.act.moment, "released_by": self.act.author(), "why": why or None}
         self.service.assign(self.act, hold, values)
+        self.service.deadlines.close(self.act, hold.record["id"])
         record = working.record
         record["holds"] = [other for other in record["holds"] if other["id"] != hold.record["id"]]
         working.trail.append(Reason(f"hold.{hold.record['name']}", "released", why or None))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +24,7 @@ from engine.catalog.kinds.example import (
 )
 from engine.errors import EngineError, InvalidValues, RequestError
 from engine.policy.access import Actor
+from engine.policy.deadlines import end_of
 from engine.ports import Record
 from engine.registry import did_you_mean
 from engine.runtime.actors import actor_of
@@ -124,7 +127,13 @@ class Player:
         self.write(lambda tx: self.service.release(tx, actor, hold["id"], act.why))
 
     def _wait(self, act: Waiting) -> None:
-        self.clock.step(act.wait.timedelta)
+        """The clock goes from one timer to the next, so that each goes off at its moment."""
+        now, timers = self.clock.now(), self.service.store.timers
+        until = end_of(now, act.wait, self.catalog.working_time)
+        while (timer := self.read(lambda tx: timers.next(tx, until))) is not None:
+            self.clock.step(max(timer["due_at"] - self.clock.now(), timedelta()))
+            self.write(partial(self.service.deadlines.go_off, key=timer["id"]))
+        self.clock.step(until - self.clock.now())
 
     def _arrive(self, act: Arriving) -> None:
         """Raises InvalidValues with the problems of everything that was refused."""

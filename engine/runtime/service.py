@@ -19,6 +19,7 @@ from engine.policy.transition import enter, events_from, may_fire, take
 from engine.policy.values import Reader, merge_rows, whole_rows
 from engine.ports import Clock, Reason, Record, Verdict
 from engine.runtime.act import Act, Working
+from engine.runtime.deadlines import Deadlines
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.links import LinkResolver
 from engine.runtime.plans import ModelPlan, workflow_reads
@@ -49,6 +50,7 @@ class Service:
         self.clock = clock
         self.rights = Rights(catalog)
         self.links = LinkResolver(catalog, store, self.rights)
+        self.deadlines = Deadlines(self, SYSTEM)
         self._awaited: Awaited | None = None
         self._catalog_at = catalog_at
 
@@ -152,7 +154,7 @@ class Service:
         working = act.hold_on(model, found[0], "restore")
         act.note(working, "restore", working.record["status"], working.record["status"])
         working.record["deleted_at"] = None
-        working.dirty = True
+        working.dirty = working.timed = True
         return self._done(Effects(self, act, "restore"), working)
 
     def release(self, tx: Transaction, actor: Actor, hold_key: str, why: str) -> Record:
@@ -274,7 +276,7 @@ class Service:
     def trash(self, act: Act, working: Working) -> None:
         """Marks a record in hand as deleted."""
         working.record["deleted_at"] = act.moment
-        working.dirty = True
+        working.dirty = working.timed = True
 
     # Workflow -------------------------------------------------------------------------------------------------------
 

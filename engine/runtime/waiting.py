@@ -1,4 +1,5 @@
-"""Which records wait for which others: what the branches of their states read over links, followed the other way."""
+"""Which records wait for which others: what the branches and timers of their states read over links, followed the other
+way."""
 
 from __future__ import annotations
 
@@ -55,9 +56,11 @@ class Awaited:
         self._ways: dict[tuple[Leg, ...], Way] = {}
         for workflow in workflows:
             for state in workflow.states.values():
-                for branch in state.next.values():
-                    if branch.if_ is not None:
-                        expression = branch.if_.expression
+                asked = [branch.if_ for branch in state.next.values()]
+                asked += [formula for timer in state.timers.values() for formula in (timer.at, timer.since)]
+                for formula in asked:
+                    if formula is not None:
+                        expression = formula.expression
                         own = [path[1:] for path in expression.scope_reads if path[0] in ("record", workflow.for_)]
                         for path in (*expression.reads, *own):
                             self._follow(workflow.for_, path, (), state.name)

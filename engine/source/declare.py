@@ -18,6 +18,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from engine.errors import Span
@@ -76,6 +77,14 @@ class Located:
     def span(self) -> Span:
         """The place of the whole object. Reasons carry it, so it is worked out once."""
         return self.document.span(self.path)
+
+    @cached_property
+    def print(self) -> str:
+        """A short hash of what the object says: the same text, the same print, wherever it stands."""
+        said: Any = self.document.data
+        for step in self.path:
+            said = said[step]
+        return sha256(repr(said).encode()).hexdigest()[:12]
 
     def span_of(self, *path: str | int) -> Span:
         """The place of what stands at that path below the object; its own place when nothing does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from engine.errors import Label
 from engine.expressions.types import RecordType, Scope
@@ -12,30 +12,10 @@ from engine.fields.field import Field, Linker
 from engine.fields.rows import RowsField
 from engine.ports import Fire, Notify, PlaceHold, Record, ReleaseHold, Run
 from engine.registry import did_you_mean
-from engine.source.shape import Formula, Located, Name, option
+from engine.source.shape import Duration, Formula, Located, Name, option
+from engine.steps.assign import Assign
+from engine.steps.late import Rung, check_span
 from engine.steps.step import Frame, Step, Steps
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assign(Located):
-    """Who is to look after something: a role, or the user that an expression names."""
-
-    role: Name | None = None
-    user: Formula | None = None
-
-    def link(self, linker: Linker, scope: Scope) -> None:
-        if (self.role is None) == (self.user is None):
-            linker.report("E110", "say either `role` or `user`", self)
-        if self.role is not None:
-            linker.reference("access", self.role, self, "role")
-        user = linker.shape("user")
-        linker.compile(self.user, scope, RecordType.of(user) if user else None)
-
-    def answer(self, frame: Frame) -> dict[str, Any]:
-        """``{"role": name}`` or ``{"user": record}``."""
-        if self.user is not None:
-            return {"user": self.user.expression(frame.record, frame.names)}
-        return {"role": self.role}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +56,8 @@ class Holding(Aimed):
     )
     assign: Assign | None = None
     message: Label | None = None
+    due: Duration | None = option(None, help="How long whoever it is assigned to has")
+    late: tuple[Rung, ...] = option((), help="What happens while nobody releases it, each rung after so long")
 
     @property
     def hold_name(self) -> str:
@@ -89,13 +71,19 @@ class Holding(Aimed):
                 linker.event(about, event, self, ("blocks", at))
         if self.assign is not None:
             self.assign.link(linker, scope)
+        check_span(linker, self, "due", self.due)
+        if (self.due is not None or self.late) and self.assign is None:
+            linker.report("E110", "only what is assigned to somebody can be late: say `assign`", self, self.word)
+        for rung in self.late:
+            rung.link(linker, about)
         return scope
 
     def run(self, frame: Frame) -> Steps:
         about = self.aimed(frame)
         if about is not None:
             assign = self.assign.answer(frame) if self.assign else {}
-            yield PlaceHold(*about, self.hold_name, self.blocks, assign, self.message)
+            timed = self if self.due is not None or self.late else None
+            yield PlaceHold(*about, self.hold_name, self.blocks, assign, self.message, timed=timed)
 
 
 @dataclass(frozen=True, kw_only=True)

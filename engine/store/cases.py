@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import bindparam
 
 from engine.ports import Record
@@ -12,6 +14,8 @@ from engine.store.tables import Tables
 from engine.store.transaction import Transaction
 
 CASE = "case"
+#: What changes when a case moves.
+MOVED = ("state", "entered_at", "ended_at")
 
 
 class Cases:
@@ -24,9 +28,10 @@ class Cases:
         clause = loader.selection(CASE).select().where(table.c["record"] == bindparam("which"))
         clause = clause.where(table.c["deleted_at"].is_(None)).order_by(table.c["id"].desc()).limit(1)
         self._of = Statement(clause, loader.dialect, ("which",), raw=True)
-        moved = {"state": bindparam("state_"), "ended_at": bindparam("ended_at_"), "version": table.c["version"] + 1}
+        given: dict[str, Any] = {name: bindparam(f"{name}_") for name in MOVED}
+        moved = {**given, "version": table.c["version"] + 1}
         update = table.update().where(table.c["id"] == bindparam("which")).values(moved)
-        self._move = Statement(update, loader.dialect, ("state_", "ended_at_", "which"))
+        self._move = Statement(update, loader.dialect, (*(f"{name}_" for name in MOVED), "which"))
 
     def of(self, tx: Transaction, record: str) -> Record | None:
         """The last case of the record, or None when it has none."""
@@ -40,4 +45,4 @@ class Cases:
 
     def move(self, tx: Transaction, case: Record) -> None:
         """Writes where the case stands now."""
-        tx.put(self._move, (case["state"], case["ended_at"], case["id"]))
+        tx.put(self._move, (*(case[name] for name in MOVED), case["id"]))

@@ -17,6 +17,7 @@ from engine.store.records import Records
 from engine.store.relations import Relations
 from engine.store.sequences import Blocks, Sequences
 from engine.store.tables import Tables
+from engine.store.timers import TimerRows
 from engine.store.updating import Updating
 
 
@@ -42,4 +43,5 @@ class Store:
         self.cases = Cases(self.tables, loader, self.records)
         self.matching = Matching(self.tables, loader, self.records)
         self.arrivals = Arrivals(self.tables, loader, self.records)
+        self.timers = TimerRows(self.tables, loader, self.records)
         self.jobs = JobRows(self.tables, loader, self.records, database.kept(Bell))

@@ -54,6 +54,8 @@ fields:
   contact: email
   fee: money
   posted_at: datetime
+  fetched_by: datetime
+  nudged: {type: integer, default: 0}
   items:
     type: rows
     of: {text: text, worth: money}
@@ -67,7 +69,14 @@ states:
       arrive: {to: here}
       lose: {to: lost}
       report: {notify: [{message: noted, to: receiver}]}
-  here: {notify: [{message: arrived, to: receiver}]}
+  here:
+    notify: [{message: arrived, to: receiver}]
+    timers:
+      fetched: {at: fetched_by, next: {late: {to: lost}}}
+      nudge: {after: 3 h, do: [{set: {nudged: nudged + 1}}]}
+      nag: {after: 4 h, do: [{set: {nudged: nudged + 1}}]}
+    events: {fetch: {to: gone}}
+  gone: {}
   lost: {notify: [{message: lost, to: clerk}]}
 ---
 access: clerk

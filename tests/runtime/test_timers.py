@@ -1,4 +1,4 @@
-"""Timers: the due ones become jobs, in turn, once."""
+"""Timers in a running server: the due ones become jobs, in turn, once; and a new calendar moves them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from engine.ports import Record
 from engine.runtime.timers import Timers
-from engine.store.jobs import WAITING
+from engine.store.jobs import DONE, WAITING
 from tests.runtime.post import NOON, Post, open_post
 
 HOUR = timedelta(hours=1)
@@ -22,28 +22,22 @@ def post(database_url: str) -> Iterator[Post]:
         yield opened
 
 
-def timer(post: Post, due_at: datetime, step: str = "remind", rung: int = 1) -> Record:
-    """A timer of a parcel's case."""
-    [case] = post.rows("case") or [_case(post)]
-    return post.put("timer", case=case["id"], step=step, round=1, rung=rung, due_at=due_at.isoformat())
-
-
-def _case(post: Post) -> Record:
-    post.parcel()
-    return post.rows("case")[0]
+def timer(post: Post, due_at: datetime) -> Record:
+    """The timer of a parcel that is fetched by then."""
+    parcel = post.parcel(f"P{len(post.rows('parcel'))}", fetched_by=due_at.isoformat())
+    post.fire(parcel, "arrive")
+    return next(row for row in post.rows("timer") if (row["record"], row["step"]) == (parcel["id"], "here.fetched"))
 
 
 def test_due_timers_become_jobs_in_turn(post: Post) -> None:
-    later, now, sooner = (timer(post, NOON + hours * HOUR, rung=2 - hours) for hours in (1, 0, -1))
+    later, now, sooner = (timer(post, NOON + hours * HOUR) for hours in (1, 0, -1))
     assert Timers(post.engine).turn() == 2
-    jobs = sorted(post.queue("timer"), key=lambda job: job["due_at"])
-    assert [(job["id"], job["due_at"], job["state"]) for job in jobs] == [
-        (sooner["id"], NOON - HOUR, WAITING),
-        (now["id"], NOON, WAITING),
+    jobs = sorted(post.queue("timer"), key=lambda job: job["id"])
+    assert [(job["payload"], job["due_at"], job["state"]) for job in jobs] == [
+        ({"timer": sooner["id"]}, NOON - HOUR, WAITING),
+        ({"timer": now["id"]}, NOON, WAITING),
     ]
-    [case] = post.rows("case")
-    assert jobs[0]["payload"] == {"case": case["id"], "step": "remind", "round": 1, "rung": 3}
-    fired = {row["id"]: row["fired_at"] for row in post.rows("timer")}
+    fired = {row["id"]: row["fired_at"] for row in post.rows("timer") if row["step"] == "here.fetched"}
     assert fired == {later["id"]: None, now["id"]: NOON, sooner["id"]: NOON}
 
 
@@ -51,7 +45,10 @@ def test_a_timer_fires_once(post: Post) -> None:
     timer(post, NOON)
     assert [Timers(post.engine).turn() for _ in range(3)] == [1, 0, 0]
     post.later(hours=1)
-    assert len(post.queue("timer")) == 1
+    [job] = post.queue("timer")
+    assert job["state"] == DONE
+    assert [row["name"] for row in post.rows("event")].count("fetched") == 1
+    assert [row["status"] for row in post.rows("parcel")] == ["lost"]
 
 
 def test_the_clock_makes_them_due(post: Post) -> None:
@@ -63,9 +60,44 @@ def test_the_clock_makes_them_due(post: Post) -> None:
 
 
 def test_many_who_look_at_once_fire_each_timer_once(post: Post) -> None:
-    for rung in range(8):
-        timer(post, NOON, rung=rung)
+    for _ in range(8):
+        timer(post, NOON)
     with ThreadPoolExecutor(4) as pool:
         fired = list(pool.map(lambda _: Timers(post.engine).turn(), range(4)))
     assert sum(fired) == 8
     assert len(post.queue("timer")) == 8
+
+
+def test_what_was_called_off_after_it_was_fired_does_nothing(post: Post) -> None:
+    called_off = timer(post, NOON)
+    assert Timers(post.engine).turn() == 1
+    [parcel] = post.rows("parcel")
+    post.fire(parcel, "fetch")
+    post.run()
+    assert [job["state"] for job in post.queue("timer")] == [DONE]
+    assert called_off["id"] not in [row["id"] for row in post.rows("timer")]
+    assert [row["status"] for row in post.rows("parcel")] == ["gone"]
+
+
+def test_a_job_that_runs_twice_lets_it_go_off_once(post: Post) -> None:
+    fired = timer(post, NOON)
+    assert Timers(post.engine).turn() == 1
+    deadlines = post.engine.service.deadlines
+    assert [post.write(lambda tx: deadlines.go_off(tx, fired["id"])) for _ in range(3)] == [True, False, False]
+    post.run()
+    assert [row["name"] for row in post.rows("event")].count("fetched") == 1
+
+
+def test_one_that_was_due_before_goes_off_before(post: Post) -> None:
+    """Jobs of several timers of one record run side by side: the record sees them in due order all the same."""
+    parcel = post.parcel()
+    post.fire(parcel, "arrive")
+    post.clock.step(5 * HOUR)
+    assert Timers(post.engine).turn() == 2
+    _, second = post.queue("timer")
+    worker = post.workers.worker
+    job = worker.recall(second["id"], 1)
+    assert job is not None
+    assert worker.perform(job).result == "done"
+    told = [row["name"] for row in post.rows("event") if row["record"] == parcel["id"]]
+    assert told[-2:] == ["nudge", "nag"]

@@ -102,6 +102,30 @@ class Calendar(Definition):
                 check_date(linker, self, day, (key, day), is_key=True)
         if self.confirmed_until is not None:
             check_date(linker, self, self.confirmed_until, "confirmed_until")
+        if not any(self.week.values()):
+            hint = 'such as `monday: [["09:00", "18:00"]]`'
+            linker.report("E107", "nobody ever works by this calendar: no day has hours", self, "week", hint)
+        self._check_days(linker)
+
+    def _check_days(self, linker: DefinitionLinker) -> None:
+        """Reports days that are said to be off and worked, and those that are announced though nothing is yet."""
+        for day in self.workdays:
+            if day in self.holidays:
+                linker.report_key("E405", f"{day} is among the holidays as well", self, ("workdays", day))
+        until = self.confirmed_until
+        for key, days in (("holidays", self.holidays), ("workdays", self.workdays)):
+            for day in days:
+                if until is not None and day > until and _is_date(day) and _is_date(until):
+                    text = f"{day} is announced, though the calendar is confirmed until {until} only"
+                    linker.report_key("E405", text, self, (key, day), "move `confirmed_until` with the announcement")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_timezone(linker: DefinitionLinker, at: Located, name: str) -> None:

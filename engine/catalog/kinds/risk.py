@@ -17,7 +17,7 @@ from engine.expressions.types import BOOLEAN, DECIMAL, Scope
 from engine.registry import did_you_mean
 from engine.source.formulas import formulas, parts
 from engine.source.shape import Formula, Located, Name, option
-from engine.steps.flow import Assign
+from engine.steps.assign import Assign
 from engine.steps.risk import STRICTEST, FreezeStep, Strictness, in_a_rule
 from engine.steps.step import Step, link_steps
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from engine.catalog.kind import DefinitionLinker
 
 if TYPE_CHECKING:
+    from engine.catalog.kinds.onward import Branch
     from engine.catalog.kinds.workflow import State, Workflow
 
 
 def ways_out(workflow: Workflow, state: State) -> Iterator[str]:
-    """The states that an event or a branch leads to from this one."""
+    """The states that an event, a branch or a timer leads to from this one."""
     yield from (event.to for event in state.events.values() if event.to is not None)
-    yield from (branch.to for branch in state.next.values())
+    yield from (branch.to for branch in state.branches())
     yield from (event.to for event in workflow.events.values() if event.to is not None and state.name in event.from_)
 
 
@@ -42,19 +43,25 @@ def check_ways(linker: DefinitionLinker, workflow: Workflow) -> None:
             linker.report_key(
                 "E403", f"nothing leads to the state '{name}'", state, (), "give an event or a branch `to:` it"
             )
-        taken = None
-        for branch in state.next.values():
-            if taken is not None:
-                linker.report_key(
-                    "E403", f"'{branch.name}' is never taken: '{taken}' before it has no condition", branch, ()
-                )
-                break
-            taken = branch.name if branch.if_ is None else None
+        for branches in (state.next, *(timer.next for timer in state.timers.values())):
+            _check_taken(linker, branches)
     for circle in endless(workflow.states):
         text = " → ".join((*circle, circle[0]))
         linker.report(
             "E403", f"a circle without a condition never comes to rest: {text}", workflow.states[circle[0]], "next"
         )
+
+
+def _check_taken(linker: DefinitionLinker, branches: Mapping[str, Branch]) -> None:
+    """Reports the first branch that stands behind one without a condition."""
+    taken = None
+    for branch in branches.values():
+        if taken is not None:
+            linker.report_key(
+                "E403", f"'{branch.name}' is never taken: '{taken}' before it has no condition", branch, ()
+            )
+            return
+        taken = branch.name if branch.if_ is None else None
 
 
 def endless(states: Mapping[str, State]) -> Iterator[list[str]]:

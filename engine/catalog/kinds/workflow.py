@@ -10,42 +10,16 @@ from itertools import chain
 from typing import ClassVar, Literal
 
 from engine.catalog.kind import Definition, DefinitionLinker, Key
+from engine.catalog.kinds.onward import Branch, Notification
 from engine.catalog.kinds.rules import link_input
+from engine.catalog.kinds.timers import Timer
 from engine.catalog.kinds.ways import check_ways
 from engine.errors import Label
 from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
 from engine.registry import did_you_mean
 from engine.source.shape import Formula, Located, Name, option
-from engine.steps.flow import check_recipient
 from engine.steps.step import Step, link_steps
-
-
-@dataclass(frozen=True, kw_only=True)
-class Branch(Located):
-    """One way on: taken when its condition is true, or when it has none."""
-
-    to: Name
-    if_: Formula | None = option(None, key="if")
-
-    @property
-    def name(self) -> str:
-        return str(self.path[-1])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notification(Located):
-    """A message to queue: ``to`` is a link of the record, a role, or an address field."""
-
-    __short__ = "message"
-
-    message: Name
-    to: str | None = None
-
-    def link(self, linker: DefinitionLinker, model: str) -> None:
-        """Checks the message and who gets it."""
-        linker.reference("message", self.message, self, "message")
-        check_recipient(linker, self, model, self.to)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +64,9 @@ class State(Located):
     notify: tuple[Notification, ...] = option((), one_or_many=True)
     events: Mapping[Name, Event] = option(default_factory=dict)
     next: Mapping[Name, Branch] = option(default_factory=dict)
+    timers: Mapping[Name, Timer] = option(
+        default_factory=dict, help="What happens at a moment, as long as the record stands here"
+    )
     color: Literal["ok", "warn", "bad", "info"] | None = None
 
     @property
@@ -105,6 +82,14 @@ class State(Located):
             event.link(linker, model, scope)
         for branch in self.next.values():
             linker.compile(branch.if_, scope, BOOLEAN)
+        for timer in self.timers.values():
+            timer.link(linker, model, scope)
+
+    def branches(self) -> Iterator[Branch]:
+        """Every way on that no event takes: those of the state, then those of its timers."""
+        yield from self.next.values()
+        for timer in self.timers.values():
+            yield from timer.next.values()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +117,11 @@ class Workflow(Definition):
         """A hash of what the workflow says, patches and added events included: a case keeps it as its version."""
         parts = {id(part.document): part.document.data for part in chain([self], self.events.values())}
         return sha256(repr(list(parts.values())).encode()).hexdigest()
+
+    @cached_property
+    def has_timers(self) -> bool:
+        """Whether any state has timers: for the others nothing is ever asked about them."""
+        return any(state.timers for state in self.states.values())
 
     def every_event(self) -> Iterator[str]:
         """The names of all events, those of states first; one that several states have comes several times."""
@@ -163,7 +153,7 @@ class Workflow(Definition):
         for state in self.states.values():
             for event in state.events.values():
                 self._check_event(linker, event)
-            for branch in state.next.values():
+            for branch in state.branches():
                 self._check_state(linker, branch.to, branch, "to")
             if state.after is not None:
                 self._check_after(linker, state)

@@ -11,15 +11,17 @@ from engine.runtime.act import MESSAGE
 from engine.runtime.jobs.ticker import Ticker
 from engine.runtime.jobs.worker import Handler, QueueWorker
 from engine.runtime.notify import Delivery, Spread
+from engine.runtime.timers import TIMER, GoingOff
 
 if TYPE_CHECKING:
     from engine.runtime.engine import Engine
 
 
 def handlers(engine: Engine, ways: Registry[Connector]) -> Mapping[str, Handler]:
-    """What is done about each queue: messages are spread over the ways out, each of which has a queue of its own."""
+    """What is done about each queue: messages are spread over the ways out, each of which has a queue of its own;
+    timers go off."""
     deliveries = [(way, Delivery(engine, way, connector)) for way, connector in ways.items()]
-    return Registry[Handler]("queues", ((MESSAGE, Spread(engine, ways)), *deliveries))
+    return Registry[Handler]("queues", ((MESSAGE, Spread(engine, ways)), (TIMER, GoingOff(engine)), *deliveries))
 
 
 class Workers:

@@ -1,0 +1,265 @@
+"""Timers of states and ladders over holds: set, moved, called off, gone off, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.ports import Record
+from engine.runtime.service import SYSTEM
+from tests.runtime.running import START, Running
+
+DESK = """
+app: desk
+timezone: Asia/Shanghai
+---
+calendar: office
+week:
+  monday: [["09:00", "12:00"], ["13:00", "18:00"]]
+  tuesday: [["09:00", "12:00"], ["13:00", "18:00"]]
+  friday: [["09:00", "12:00"], ["13:00", "18:00"]]
+---
+access: clerk
+can: {round: {read: all, update: all}}
+---
+access: head
+can: {round: {read: all}}
+---
+model: place
+key: code
+fields:
+  code: {type: text, unique: true}
+  closes: datetime
+---
+model: round
+key: code
+workflow: going
+fields:
+  code: {type: text, unique: true}
+  place: {type: link, to: place}
+  ends: datetime
+  seen: datetime
+  count: {type: integer, default: 0}
+  least: {type: integer, default: 1}
+  warned: {type: integer, default: 0}
+---
+workflow: going
+for: round
+start: open
+states:
+  open:
+    timers:
+      end:
+        at: ends
+        next:
+          enough: {if: count >= least, to: full}
+          short: {to: failed}
+      nudge: {after: 8 work_hours, do: [{set: {warned: warned + 1}}]}
+    events:
+      again: {to: open}
+      look: {to: watched}
+      stop: {to: failed}
+  watched:
+    timers:
+      silent: {after: 2 h, since: seen, do: [{set: {warned: warned + 1}}]}
+      closing: {at: place.closes, next: {out: {to: failed}}}
+      beat: {after: 30 min, every: 10 min, repeat: 3, do: [{set: {count: count + 1}}]}
+    events: {back: {to: open}}
+  full: {}
+  failed:
+    do:
+      - hold: review
+        assign: {role: clerk}
+        due: 1 h
+        late:
+          - {after: 30 min, do: remind}
+          - {after: 60 min, do: escalate, to: {role: head}}
+          - {after: 2 h, do: [{set: {warned: 99}}]}
+"""
+
+
+@pytest.fixture
+def desk(database_url: str) -> Iterator[Running]:
+    running = Running(DESK, database_url)
+    yield running
+    running.database.close()
+
+
+def iso(**later: float) -> str:
+    return (START + timedelta(**later)).isoformat()
+
+
+def go(desk: Running, **by: float) -> list[str]:
+    """The steps of the timers that go off in so much time, each at its moment."""
+    until = desk.clock.now() + timedelta(**by)
+    timers, done = desk.store.timers, []
+    while (timer := desk.read(lambda tx: timers.next(tx, until))) is not None:
+        desk.clock.step(max(timer["due_at"] - desk.clock.now(), timedelta()))
+        assert desk.write(lambda tx, key=timer["id"]: desk.service.deadlines.go_off(tx, key))
+        done.append(timer["step"])
+    desk.clock.step(until - desk.clock.now())
+    return done
+
+
+def waiting(desk: Running, record: Record) -> dict[str, datetime]:
+    """When the timers of a round are due that have not gone off."""
+    rows = desk.all("timer", where=f'record == "{record["id"]}" and done_at == null')
+    return {f"{row['step']}/{row['rung']}" if row["kind"] == "hold" else row["step"]: row["due_at"] for row in rows}
+
+
+def status(desk: Running, record: Record) -> str:
+    return str(desk.get("round", record["id"])["status"])
+
+
+def test_a_timer_decides_at_its_moment(desk: Running) -> None:
+    short = desk.create("round", {"code": "A", "ends": iso(hours=3), "least": 2})
+    full = desk.create("round", {"code": "B", "ends": iso(hours=3)})
+    desk.update("round", full["id"], {"count": 1})
+    go(desk, hours=2, minutes=59)
+    assert (status(desk, short), status(desk, full)) == ("open", "open")
+    assert go(desk, minutes=1) == ["open.end", "open.end"]
+    assert (status(desk, short), status(desk, full)) == ("failed", "full")
+
+
+def test_a_timer_without_a_moment_waits_for_one(desk: Running) -> None:
+    made = desk.create("round", {"code": "A"})
+    assert set(waiting(desk, made)) == {"open.nudge"}
+    desk.update("round", made["id"], {"ends": iso(hours=1)})
+    assert waiting(desk, made)["open.end"] == START + timedelta(hours=1)
+    desk.update("round", made["id"], {"ends": iso(hours=5)})
+    assert waiting(desk, made)["open.end"] == START + timedelta(hours=5)
+    desk.update("round", made["id"], {"ends": None})
+    assert set(waiting(desk, made)) == {"open.nudge"}
+
+
+def test_leaving_the_state_calls_its_timers_off(desk: Running) -> None:
+    made = desk.create("round", {"code": "A", "ends": iso(hours=1)})
+    desk.fire("round", made["id"], "look")
+    assert set(waiting(desk, made)) == {"watched.silent", "watched.beat"}
+    assert "open.end" not in go(desk, hours=5)
+    assert status(desk, made) == "watched"
+
+
+def test_working_time_counts_from_the_entry(desk: Running) -> None:
+    made = desk.create("round", {"code": "A"})  # Friday, ten in the morning
+    monday = datetime(2026, 11, 23, 2, tzinfo=UTC)
+    assert waiting(desk, made)["open.nudge"] == monday, "seven hours on Friday, and one on Monday"
+    desk.clock.step(timedelta(hours=1))
+    desk.update("round", made["id"], {"count": 5})
+    assert waiting(desk, made)["open.nudge"] == monday, "a change that it does not read moves nothing"
+    desk.fire("round", made["id"], "again")
+    assert waiting(desk, made)["open.nudge"] == monday + timedelta(hours=1), "entering anew begins anew"
+
+
+def test_since_restarts_it(desk: Running) -> None:
+    made = desk.create("round", {"code": "A", "seen": iso(hours=-5)})
+    desk.fire("round", made["id"], "look")
+    assert waiting(desk, made)["watched.silent"] == START + timedelta(hours=2), "what was before the entry is nothing"
+    desk.clock.step(timedelta(hours=1))
+    desk.update("round", made["id"], {"seen": iso(hours=1)})
+    assert waiting(desk, made)["watched.silent"] == START + timedelta(hours=3)
+    go(desk, hours=3)
+    assert desk.get("round", made["id"])["warned"] == 1
+    assert "watched.silent" not in go(desk, hours=48), "once, as long as nothing is seen"
+    desk.update("round", made["id"], {"seen": desk.clock.now().isoformat()})
+    assert "watched.silent" in go(desk, hours=3)
+    assert desk.get("round", made["id"])["warned"] == 2
+
+
+def test_a_moment_of_another_record_moves_it(desk: Running) -> None:
+    place = desk.create("place", {"code": "P", "closes": iso(hours=9)})
+    made = desk.create("round", {"code": "A", "place": "P"})
+    desk.fire("round", made["id"], "look")
+    assert waiting(desk, made)["watched.closing"] == START + timedelta(hours=9)
+    desk.update("place", place["id"], {"closes": iso(hours=4)})
+    assert waiting(desk, made)["watched.closing"] == START + timedelta(hours=4)
+    go(desk, hours=4)
+    assert status(desk, made) == "failed"
+
+
+def test_it_repeats_so_many_times(desk: Running) -> None:
+    made = desk.create("round", {"code": "A"})
+    desk.fire("round", made["id"], "look")
+    assert go(desk, minutes=45) == ["watched.beat"] * 2
+    assert go(desk, minutes=60) == ["watched.beat"]
+    assert desk.get("round", made["id"])["count"] == 3
+
+
+def test_what_was_missed_is_made_good_once(desk: Running) -> None:
+    made = desk.create("round", {"code": "A"})
+    desk.fire("round", made["id"], "look")
+    desk.clock.step(timedelta(minutes=45))  # nobody works meanwhile: one at 30 and one at 40 are overdue
+    assert go(desk) == ["watched.beat"]
+    assert go(desk, minutes=5) == ["watched.beat"]
+    assert go(desk, minutes=60) == []
+    assert desk.get("round", made["id"])["count"] == 2
+
+
+def test_overdue_ones_go_off_in_turn(desk: Running) -> None:
+    made = [desk.create("round", {"code": f"R{hours}", "ends": iso(hours=hours)}) for hours in (2, 3, 1)]
+    desk.clock.step(timedelta(hours=4))
+    assert go(desk) == ["open.end"] * 3
+    held = [hold["record"] for hold in desk.all("hold", sort=["id"])]
+    assert held == [made[at]["id"] for at in (2, 0, 1)]
+
+
+def test_the_trash_calls_off_and_restoring_sets_anew(desk: Running) -> None:
+    made = desk.create("round", {"code": "A", "ends": iso(hours=1)})
+    desk.write(lambda tx: desk.service.delete(tx, SYSTEM, "round", made["id"]))
+    assert go(desk, hours=2) == []
+    desk.write(lambda tx: desk.service.restore(tx, SYSTEM, "round", made["id"]))
+    assert go(desk) == ["open.end"]
+    assert status(desk, made) == "failed"
+
+
+def test_why_it_went_off_is_in_the_history(desk: Running) -> None:
+    made = desk.create("round", {"code": "A", "ends": iso(hours=1)})
+    go(desk, hours=1)
+    [fired] = [
+        reason
+        for entry in desk.all("history", where=f'record == "{made["id"]}"')
+        for reason in entry["reasons"]
+        if reason["rule"] == "going.open.timers.end"
+    ]
+    assert fired["outcome"] == "fired"
+    assert fired["at"].startswith("definitions/app.yaml:")
+    assert set(fired["read"]) == {"since", "due_at"}
+
+
+# Ladders --------------------------------------------------------------------------------------------------------------
+
+
+def held(desk: Running) -> tuple[Record, Record]:
+    """A round that is held, and its hold."""
+    made = desk.create("round", {"code": "A"})
+    desk.fire("round", made["id"], "stop")
+    [hold] = desk.all("hold")
+    return made, hold
+
+
+def test_a_hold_reminds_then_escalates(desk: Running) -> None:
+    made, hold = held(desk)
+    assert hold["due_at"] == START + timedelta(hours=1)
+    go(desk, minutes=29)
+    assert desk.get("hold", hold["id"])["reminded"] == 0
+    go(desk, minutes=1)
+    now = desk.get("hold", hold["id"])
+    assert (now["reminded"], now["assignee_role"]) == (1, "clerk")
+    go(desk, minutes=30)
+    now = desk.get("hold", hold["id"])
+    assert (now["reminded"], now["assignee_role"]) == (1, "head")
+    go(desk, hours=1)
+    assert desk.get("round", made["id"])["warned"] == 99
+    told = [entry["name"] for entry in desk.all("event", sort=["at", "id"]) if entry["record"] == made["id"]]
+    assert told[-4:-1] == ["reminded", "overdue", "escalated"]
+
+
+def test_released_in_time_there_is_one_reminder(desk: Running) -> None:
+    _, hold = held(desk)
+    go(desk, minutes=45)
+    desk.write(lambda tx: desk.service.release(tx, SYSTEM, hold["id"], "all is well"))
+    assert go(desk, hours=10) == []
+    now = desk.get("hold", hold["id"])
+    assert (now["reminded"], now["assignee_role"]) == (1, "clerk")
