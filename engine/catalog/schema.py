@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.catalog.builtins import BUILTINS
+from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.vocabulary import Vocabulary
 from engine.source.shape import SCHEMA_DIALECT
 
 Schema = dict[str, Any]
-#: The kinds that may be written as patches over another of the same kind.
-PATCHED = (Workflow.kind,)
+_EXTENDS: Schema = {"required": ["extends"]}
+_NEEDS: Schema = {"anyOf": [{"required": ["need"]}, {"required": ["supply"]}]}
+#: The kinds that may be written as patches over another of the same kind, each with what makes a document one.
+PATCHED: Mapping[str, Schema] = {Workflow.kind: _EXTENDS, Routing.kind: {"anyOf": [_EXTENDS, {"not": _NEEDS}]}}
 #: What the parts of patches are called.
 SUFFIX = "_patch"
 
@@ -20,7 +23,7 @@ SUFFIX = "_patch"
 def kind_schemas(vocabulary: Vocabulary = BUILTINS) -> dict[str, Schema]:
     """The JSON Schema (2020-12) of each kind's documents, by kind."""
     schemas = {kind: vocabulary.grammar.json_schema(type_, title=kind) for kind, type_ in vocabulary.kinds.items()}
-    return {kind: with_patches(schema) if kind in PATCHED else schema for kind, schema in schemas.items()}
+    return {kind: with_patches(schema, PATCHED[kind]) if kind in PATCHED else schema for kind, schema in schemas.items()}
 
 
 def document_schema(vocabulary: Vocabulary = BUILTINS) -> Schema:
@@ -71,12 +74,12 @@ def _own(schema: Schema) -> str:
     return reference
 
 
-def with_patches(schema: Schema) -> Schema:
-    """The schema, where a document that `extends` another may leave out what is required, and remove by null."""
+def with_patches(schema: Schema, is_patch: Schema) -> Schema:
+    """The schema, where a document that is laid over another may leave out what is required, and remove by null."""
     parts = schema["$defs"]
     patches = {f"{name}{SUFFIX}": relaxed(part) for name, part in parts.items()}
     own = {"$ref": schema["$ref"]}
-    choice = {"if": {"required": ["extends"]}, "then": relaxed(own), "else": own}
+    choice = {"if": is_patch, "then": relaxed(own), "else": own}
     return {**{key: part for key, part in schema.items() if key != "$ref"}, **choice, "$defs": {**parts, **patches}}
 
 

@@ -63,3 +63,17 @@ def test_a_patch_may_leave_out_and_remove() -> None:
     assert ANY.is_valid(document.data)
     (document,) = read_text("workflow: w\nfor: parcel\nextends: v\nstates: {a: {nxet: null}}\n", "a.yaml", Problems())
     assert not ANY.is_valid(document.data)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("routing: r\nfor: parcel\ncandidates: {a: {from: site}}\nsplit: false\n", True),
+        ("routing: r\nfor: parcel\nextends: s\nrank: {near: x}\n", True),
+        ("routing: r\nfor: parcel\nneed: {item: a, quantity: b}\ncandidates: {a: {from: site}}\n", False),
+        ("routing: r\nfor: parcel\nsplit: fewer\n", False),
+    ],
+)
+def test_a_routing_is_whole_or_laid_over_another(text: str, fits: bool) -> None:
+    (document,) = read_text(text, "a.yaml", Problems())
+    assert ANY.is_valid(document.data) is fits
