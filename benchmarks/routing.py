@@ -115,7 +115,7 @@ def engine() -> Callable[..., Parts]:
                 line["sku"]["id"]: stock.get((warehouse["id"], line["sku"]["id"]), Decimal(0))
                 for line in order["lines"]
             }
-            offers.append(Offer(warehouse, {sku: amount for sku, amount in has.items() if amount}))
+            offers.append(Offer(warehouse, {sku: [({}, amount)] for sku, amount in has.items() if amount}))
         answer = router.route(order, names, lambda _tier, _needs: offers)
         return [(part["warehouse"]["id"], part["sku"]["id"], part["quantity"]) for part in answer.parts]
 

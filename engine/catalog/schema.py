@@ -23,7 +23,9 @@ SUFFIX = "_patch"
 def kind_schemas(vocabulary: Vocabulary = BUILTINS) -> dict[str, Schema]:
     """The JSON Schema (2020-12) of each kind's documents, by kind."""
     schemas = {kind: vocabulary.grammar.json_schema(type_, title=kind) for kind, type_ in vocabulary.kinds.items()}
-    return {kind: with_patches(schema, PATCHED[kind]) if kind in PATCHED else schema for kind, schema in schemas.items()}
+    return {
+        kind: with_patches(schema, PATCHED[kind]) if kind in PATCHED else schema for kind, schema in schemas.items()
+    }
 
 
 def document_schema(vocabulary: Vocabulary = BUILTINS) -> Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -82,7 +82,6 @@ class Facts:
     record: Record
     names: Values
     lock: bool
-    _sources: dict[tuple[str, Hashable], list[Record]] = field(default_factory=dict)
 
     @property
     def routing(self) -> Routing:
@@ -97,15 +96,15 @@ class Facts:
             f"{self.routing.name}.{tier.name}",
             reads=self.routing.place_reads,
         )
-        amounts: dict[str, dict[Hashable, Decimal]] = {place["id"]: {} for place in places}
+        stores: dict[str, dict[Hashable, list[tuple[Record, Decimal]]]] = {place["id"]: {} for place in places}
+        supply = self.routing.supply
         for found in self._supplies(places, needs) if places else ():
             quantity = self._quantity(found)
-            at, item = found[self.routing.supply.at]["id"], item_key(found[self.routing.supply.item])
             if quantity > 0:
-                self._sources.setdefault((at, item), []).append(found)
-                amounts[at][item] = amounts[at].get(item, Decimal(0)) + quantity
+                here = stores[found[supply.at]["id"]]
+                here.setdefault(item_key(found[supply.item]), []).append((found, quantity))
         near = self._near() if places else frozenset()
-        return [Offer(place, amounts[place["id"]], place["id"] in near) for place in places]
+        return [Offer(place, stores[place["id"]], place["id"] in near) for place in places]
 
     def _supplies(self, places: Sequence[Record], needs: Sequence[Need]) -> list[Record]:
         supply = self.routing.supply
@@ -175,21 +174,17 @@ class Facts:
     def locked(self, parts: Iterable[Mapping[str, Any]]) -> bool:
         """Whether what the parts take is still there, now that nobody else can take it."""
         supply = self.routing.supply
-        wanted: dict[tuple[str, Hashable], Decimal] = {}
+        wanted: dict[str, Decimal] = {}
         for part in parts:
-            key = (part[supply.at]["id"], item_key(part[supply.item]))
+            key = part[supply.from_]["id"]
             wanted[key] = wanted.get(key, Decimal(0)) + part["quantity"]
         if self.lock or not wanted:
             return True
-        sources = {key: [found["id"] for found in self._sources[key]] for key in wanted}
-        ids = sorted({each for found in sources.values() for each in found})
         # In the sequence of their ids: two acts that want the same never wait for each other.
-        fresh = self.act.store.records.load(self.act.tx, supply.from_, ids, supply.quantity.expression.reads, lock=True)
+        reads = supply.quantity.expression.reads
+        fresh = self.act.store.records.load(self.act.tx, supply.from_, sorted(wanted), reads, lock=True)
         left = {found["id"]: self._quantity(found) for found in fresh if self._counts(found)}
-        return all(
-            sum((max(left.get(each, Decimal(0)), Decimal(0)) for each in sources[key]), Decimal(0)) >= quantity
-            for key, quantity in wanted.items()
-        )
+        return all(left.get(key, Decimal(0)) >= quantity for key, quantity in wanted.items())
 
     def _counts(self, found: Record) -> bool:
         where = self.routing.supply.where

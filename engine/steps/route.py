@@ -15,8 +15,8 @@ from engine.steps.step import Frame, Steps
 
 @dataclass(frozen=True, kw_only=True)
 class RouteStep(Aimed):
-    """Asks a routing, or what the record's channel has laid over it. `into` names the parts: each has the place and
-    the item, under the names that the supply gives them, a `quantity` and the `row` it is for."""
+    """Asks a routing, or what the record's channel has laid over it. `into` names the parts: each has the record of the
+    supply (by its model's name), the place and the item (as they are called there), a `quantity` and the `row`."""
 
     word: ClassVar[str] = "route"
 

@@ -125,16 +125,21 @@ class Routing(Definition):
         return next(iter(self.candidates.values())).from_
 
     def part_type(self, linker: Linker) -> RecordType | None:
-        """The type of one part of the answer: where it comes from, what, how much, for which row."""
-        return self._answer(linker, "part", (self.supply.at, self.supply.item))
+        """The type of one part of the answer: from which record of the supply it comes, from where, what, how much, for
+        which row."""
+        return self._answer(linker, "part", (self.supply.at, self.supply.item), self.supply.from_)
 
     def missing_type(self, linker: Linker) -> RecordType | None:
         """The type of what could not be had: what, how much, for which row."""
         return self._answer(linker, "missing", (self.supply.item,))
 
-    def _answer(self, linker: Linker, what: str, names: tuple[Name, ...]) -> RecordType | None:
+    def _answer(
+        self, linker: Linker, what: str, names: tuple[Name, ...], store: Name | None = None
+    ) -> RecordType | None:
         shape, around = linker.shape(self.supply.from_), linker.shape(self.for_)
         members: dict[str, Member] = {"quantity": Member(DECIMAL, nullable=False)}
+        if shape is not None and store is not None:
+            members[store] = Member(RecordType.of(shape), nullable=False)
         for name in names:
             found = shape.member(name) if shape is not None else None
             if found is None:
@@ -220,7 +225,7 @@ class Routing(Definition):
         linker.where(supply.where, scope)
         linker.field(supply.from_, supply.item, supply, "item")
         for key, name in (("at", supply.at), ("item", supply.item)):
-            if name in ("row", "quantity"):
+            if name in ("row", "quantity", supply.from_):
                 linker.report("E304", f"a part of the answer has a '{name}' of its own", supply, key)
         return link_target(linker, supply, supply.from_, "at", supply.at)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -39,13 +39,18 @@ class Need:
     row: Record | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Offer:
-    """A place and how much it has of each item. ``near``: others that it could be sent with come from there."""
+    """A place and what it has: by item the records of the supply, each with how much can be taken from it. ``near``:
+    others that it could be sent with come from there."""
 
     place: Record
-    amounts: Mapping[Hashable, Decimal]
+    stores: Mapping[Hashable, Sequence[tuple[Record, Decimal]]]
     near: bool = False
+    amounts: dict[Hashable, Decimal] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.amounts = {item: sum((much for _, much in found), ZERO) for item, found in self.stores.items()}
 
 
 #: What there is in a tier, of the items that are needed.
@@ -185,6 +190,7 @@ class _Attempt:
         self._tiers: list[tuple[Candidates, list[_Place] | None]] = []
         #: The places of all tiers that were tried, the best first.
         self._pool: list[_Place] = []
+        self._left: dict[tuple[int, Hashable], list[tuple[Record, Decimal]]] = {}
 
     def run(self, look: Look) -> Routed:
         names = list(self._routing.candidates)
@@ -259,9 +265,11 @@ class _Attempt:
         got = [ZERO] * len(self._needs)
         gives: dict[int, list[str]] = {}
         for row, number, quantity in share_out(self._wanted, quantities, amounts, chosen.places):
-            need, place = self._needs[row], self._pool[number]
+            need, place = self._needs[row], self._pool[number].offer.place
             got[row] += quantity
-            parts.append({supply.at: place.offer.place, supply.item: need.item, "quantity": quantity, "row": need.row})
+            for store, taken in self._taken(number, need.wanted.item, quantity):
+                common = {supply.from_: store, supply.at: place, supply.item: need.item}
+                parts.append({**common, "quantity": taken, "row": need.row})
             gives.setdefault(number, []).append(f"{self._router.item_name(need.item)} {show(quantity)}")
         for number, given in gives.items():
             self._pool[number].outcome, self._pool[number].message = "taken", ", ".join(given)
@@ -271,6 +279,22 @@ class _Attempt:
             if found < need.wanted.quantity
         ]
         return Routed(parts, missing, self._reason(len(gives), missing, chosen))
+
+    def _taken(self, number: int, item: Hashable, quantity: Decimal) -> Iterator[tuple[Record, Decimal]]:
+        """From which records of the supply a place gives so much of an item; they have the less afterwards."""
+        left = self._left.get((number, item))
+        if left is None:
+            left = self._left[number, item] = list(self._pool[number].offer.stores[item])
+        while quantity > 0:
+            store, there = left[0]
+            taken = min(there, quantity)
+            quantity -= taken
+            if taken < there:
+                left[0] = store, there - taken
+            else:
+                del left[0]
+            if taken > 0:
+                yield store, taken
 
     def _reason(self, count: int, missing: Sequence[Record], chosen: Chosen) -> Reason:
         read: dict[str, Any] = {"needs": self._named(self._needs_told())}

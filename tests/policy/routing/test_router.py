@@ -59,7 +59,7 @@ def wish(*parts: tuple[str, int], some: bool = False, patient: bool = True) -> d
 
 def depot(code: str, cost: int | None = 1, room: int | None = None, **there: int) -> Offer:
     place = {"id": code, "code": code, "cost": Decimal(cost) if cost is not None else None, "room": room, "opens": None}
-    return Offer(place, {thing: Decimal(amount) for thing, amount in there.items()})
+    return Offer(place, {thing: [({"id": f"{code} {thing}"}, Decimal(much))] for thing, much in there.items()})
 
 
 def routed(how: Router, record: Mapping[str, Any], near: Sequence[Offer], far: Sequence[Offer] = ()) -> Routed:
@@ -168,3 +168,12 @@ def test_two_thousand_candidates_and_fifty_rows() -> None:
     assert not answer.missing
     assert "too many sets" in str(answer.reason.message)
     assert sum(len(tier.parts) for tier in answer.reason.parts) == MOST_TOLD + 1
+
+
+def test_a_place_gives_from_one_of_its_records_after_the_other() -> None:
+    stores = {"cup": [({"id": "s1"}, Decimal(2)), ({"id": "s2"}, Decimal(4))]}
+    offer = Offer({"id": "A", "code": "A", "cost": None, "room": None, "opens": None}, stores)
+    answer = routed(router("fewest"), wish(("cup", 1), ("cup", 3), ("cup", 2)), [offer])
+    assert [(part["shelf"]["id"], int(part["quantity"]), part["row"]["id"]) for part in answer.parts] == [
+        ("s1", 1, "0"), ("s1", 1, "1"), ("s2", 2, "1"), ("s2", 2, "2")
+    ]  # fmt: skip
