@@ -14,6 +14,7 @@ NAMES = (
     "expressions",
     "tables",
     "routing",
+    "risk",
     "backtest",
     "check",
     "import_retail",
