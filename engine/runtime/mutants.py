@@ -20,13 +20,22 @@ from engine.source.reader import Sources
 from engine.store.store import Store
 
 #: Keys whose value is a yes or no: turning it round must be noticed.
-CONDITIONS = frozenset({"if", "only", "require", "when", "where"})
+CONDITIONS = frozenset({"if", "only", "partial", "require", "when", "where"})
 #: Maps of rules: leaving one out must be noticed. By the kind of document and the key.
 RULES = frozenset(
-    {("checks", "rules"), ("model", "checks"), ("extend", "checks"), ("channel", "accept"), ("risk", "rules")}
+    {
+        ("checks", "rules"),
+        ("model", "checks"),
+        ("extend", "checks"),
+        ("channel", "accept"),
+        ("risk", "rules"),
+        ("routing", "candidates"),
+        ("routing", "rules"),
+        ("routing", "rank"),
+    }
 )
 #: Kinds that change what the application does, not only what people see.
-KINDS = frozenset({"action", "channel", "checks", "extend", "model", "risk", "workflow"})
+KINDS = frozenset({"action", "channel", "checks", "extend", "model", "risk", "routing", "workflow"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -343,7 +343,8 @@ class _Attempt:
             read["together"] = True
         rule = f"{name}.{self._router.place_name(offer.place)}"
         if place.rule is None:
-            return Reason(rule, place.outcome, place.message, tier.span, read)
+            message = place.message or ("not needed" if place.outcome == "possible" else None)
+            return Reason(rule, place.outcome, message, tier.span, read)
         failed = place.rule
         read |= {".".join(path): _at(offer.place, path) for path in sorted(failed.require.expression.reads)}
         return Reason(rule, f"rejected: {failed.name}", place.message, failed.span, read)
