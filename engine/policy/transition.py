@@ -17,6 +17,8 @@ from engine.expressions.language import Expression
 from engine.ports import Move, Notify, Reason, Record, Verdict
 from engine.steps.step import Frame, Steps, run_steps
 
+#: What `by` says of an event that only the engine fires.
+SYSTEM_ONLY = "system"
 #: More hops than this in one act are a circle of branches that all hold.
 MOST_HOPS = 50
 
@@ -51,6 +53,16 @@ def may_fire(workflow: Workflow, event_name: str, frame: Frame, holds: Sequence[
         names = ", ".join(hold["name"] for hold in blocking)
         return Verdict(False, (Reason(f"{workflow.name}.{event_name}", "HELD", f"held: {names}", parts=parts),))
     return guard(event, event.require.expression if event.require else None, frame)
+
+
+def waited_for_elsewhere(workflow: Workflow, event_name: str) -> bool:
+    """Whether only the engine fires the event, and other states know it: a record that is not, or no longer, waiting
+    for such news is passed over."""
+    return any(
+        name == event_name and event.by == SYSTEM_ONLY
+        for state in workflow.states.values()
+        for name, event in state.events.items()
+    )
 
 
 def guard(event: Event, condition: Expression | None, frame: Frame) -> Verdict:

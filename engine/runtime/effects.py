@@ -11,7 +11,7 @@ from engine.catalog.kinds.model import Arising
 from engine.errors import Complaint, InvalidValues, Refused
 from engine.policy.deadlines import end_of
 from engine.policy.rules import work_through
-from engine.policy.transition import may_fire, proceed, take
+from engine.policy.transition import may_fire, proceed, take, waited_for_elsewhere
 from engine.ports import (
     Alias,
     Change,
@@ -213,11 +213,18 @@ class Effects:
             working.case |= {"state": effect.state, "entered_at": self.act.moment}
 
     def _fire(self, effect: Fire) -> Record:
-        """An event that a step fires: the engine's own authority, but state, holds and guards count."""
+        """An event that a step fires: the engine's own authority, but state, holds and guards count. News that only
+        the engine brings passes over a record whose state does not wait for it: others of the same group may."""
         working = self._in_hand(effect.model, effect.record)
         workflow = self.service.workflow_of(self.act, working)
         if workflow is None:
             raise Refused(f"{effect.model} has no workflow to fire {effect.event} in", code="TRANSITION_REFUSED")
+        if self.service.event_of(workflow, working, effect.event) is None and waited_for_elsewhere(
+            workflow, effect.event
+        ):
+            text = f"not waited for in the state {working.record['status']!r}"
+            working.trail.append(Reason(f"{workflow.name}.{effect.event}", "passed over", text, workflow.span))
+            return working.record
         put_in = {**self.service.blank_input(workflow, working, effect.event), **effect.input}
         frame = self.act.frame(working.model, working.record, effect.event, input=put_in)
         verdict = may_fire(workflow, effect.event, frame, working.record["holds"])

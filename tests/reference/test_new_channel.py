@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from engine.catalog.builder import FOLDERS, load
 from engine.catalog.catalog import Catalog
+from engine.catalog.reload import CatalogHolder
 from engine.errors import DefinitionError
+from engine.registry import Registry
+from engine.runtime.engine import Engine
+from engine.runtime.jobs.stepped import SteppedJobs
+from engine.runtime.jobs.workers import Workers
 from engine.runtime.scratch import scratch
+from engine.runtime.service import SYSTEM
 from engine.runtime.testing import TestRunner
+from engine.store.database import Database
 
 HERE = Path(__file__).parent
 
@@ -56,3 +65,61 @@ def test_one_mistake_in_it_and_nothing_of_it_loads(copy: Path) -> None:
         "E303", "definitions/group_buying_intake.yaml", line, 3,
     )  # fmt: skip
     assert "discount_amount" in (problem.hint or "")
+
+
+# The whole file ----------------------------------------------------------------------------------------------------
+
+
+#: What of the file needs kinds and ways out that the engine does not have yet.
+NOT_YET = re.compile(
+    r"^---\nledger: .*?(?=^---\n)|^  pending_approval:\n    approval:\n(?:      [^\n]*\n)+", re.M | re.S
+)
+
+
+def whole() -> str:
+    """The file of the channel, but for what cannot be read yet."""
+    text = (HERE / "group_buying_whole.yaml").read_text("utf-8")
+    left, cut = NOT_YET.subn("", text)
+    assert cut == 2
+    assert left.count("by: [wechat]") == 2
+    return left.replace("by: [wechat]", "by: [log]")
+
+
+@pytest.fixture
+def fresh(copy: Path) -> Path:
+    """The application, before anything of the channel is there."""
+    for name in ("group_buying_intake.yaml", "group_buying.yaml"):
+        (copy / "definitions" / name).unlink()
+    shutil.copy(HERE / "group_buying_batch.yaml", copy / "definitions")
+    return copy
+
+
+def test_its_batches_form_or_fail_at_their_cut_off(fresh: Path) -> None:
+    (fresh / "definitions/group_buying.yaml").write_text(whole(), "utf-8")
+    catalog = load(fresh)
+    own = [test for test in catalog.tests.values() if test.document.file.endswith("group_buying_batch.yaml")]
+    with scratch(catalog) as database:
+        results = list(TestRunner(database, fresh).run(own))
+    assert len(own) == 4
+    assert all(result.passed for result in results), "\n".join(str(f) for result in results for f in result.failures)
+
+
+def test_a_running_server_takes_it_in(fresh: Path, tmp_path: Path) -> None:
+    (fresh / "definitions/group_buying_batch.yaml").unlink()
+    database = Database.open(f"sqlite:///{tmp_path / 'running.db'}", durable=False)
+    engine = Engine(CatalogHolder(fresh), database)
+    engine.prepare()
+    assert "gb_batch" not in engine.catalog.models
+    (fresh / "definitions/group_buying.yaml").write_text(f"access: gb_leader\n---\n{whole()}", "utf-8")
+    assert engine.holder.reload()
+    cutoff = datetime.now(UTC) - timedelta(seconds=1)
+    values = {"batch_no": "B1", "cutoff": cutoff.isoformat()}
+    batch = engine.write(lambda tx: engine.service.create(tx, SYSTEM, "gb_batch", values))
+    jobs = SteppedJobs()
+    workers = Workers(engine, jobs, Registry("ways out", ()))
+    jobs.start(workers.worker)
+    while workers.ticker.turn() or jobs.waiting:
+        jobs.step()
+    [now] = engine.database.read(lambda tx: engine.service.store.records.load(tx, "gb_batch", [batch["id"]]))
+    assert now["status"] == "failed"
+    database.close()

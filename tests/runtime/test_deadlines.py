@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.errors import Refused
 from engine.ports import Record
 from engine.runtime.service import SYSTEM
 from tests.runtime.running import START, Running
@@ -32,13 +33,23 @@ key: code
 fields:
   code: {type: text, unique: true}
   closes: datetime
+workflow: news
+---
+workflow: news
+for: place
+start: quiet
+states:
+  quiet:
+    events:
+      tell: {do: [{for_each: rounds, as: r, do: [{fire: hear, record: r}]}]}
+      ask: {do: [{for_each: rounds, as: r, do: [{fire: look, record: r}]}]}
 ---
 model: round
 key: code
 workflow: going
 fields:
   code: {type: text, unique: true}
-  place: {type: link, to: place}
+  place: {type: link, to: place, back: rounds}
   ends: datetime
   seen: datetime
   count: {type: integer, default: 0}
@@ -66,7 +77,7 @@ states:
       silent: {after: 2 h, since: seen, do: [{set: {warned: warned + 1}}]}
       closing: {at: place.closes, next: {out: {to: failed}}}
       beat: {after: 30 min, every: 10 min, repeat: 3, do: [{set: {count: count + 1}}]}
-    events: {back: {to: open}}
+    events: {back: {to: open}, hear: {by: system, to: full}}
   full: {}
   failed:
     do:
@@ -263,3 +274,30 @@ def test_released_in_time_there_is_one_reminder(desk: Running) -> None:
     assert go(desk, hours=10) == []
     now = desk.get("hold", hold["id"])
     assert (now["reminded"], now["assignee_role"]) == (1, "clerk")
+
+
+# News from other records ----------------------------------------------------------------------------------------------
+
+
+def test_news_that_only_the_engine_brings_passes_over_who_does_not_wait_for_it(desk: Running) -> None:
+    place = desk.create("place", {"code": "P"})
+    waits, does_not = (desk.create("round", {"code": code, "place": "P"}) for code in "AB")
+    desk.fire("round", waits["id"], "look")
+    desk.fire("place", place["id"], "tell")
+    assert (status(desk, waits), status(desk, does_not)) == ("full", "open")
+    [told] = [
+        reason
+        for entry in desk.all("history", where=f'record == "{does_not["id"]}"')
+        for reason in entry["reasons"]
+        if reason["rule"] == "going.hear"
+    ]
+    assert (told["outcome"], told["message"]) == ("passed over", "not waited for in the state 'open'")
+
+
+def test_any_other_event_in_the_wrong_state_is_refused(desk: Running) -> None:
+    place = desk.create("place", {"code": "P"})
+    waits, does_not = (desk.create("round", {"code": code, "place": "P"}) for code in "AB")
+    desk.fire("round", does_not["id"], "look")
+    with pytest.raises(Refused, match="not possible in the state 'watched'"):
+        desk.fire("place", place["id"], "ask")
+    assert (status(desk, waits), status(desk, does_not)) == ("open", "watched")
