@@ -281,6 +281,16 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Answer: what the record gets, and a list of (row, what it gets): the fields that the pricing sets."""
+
+    pricing: str
+    model: str
+    record: Record
+    names: Values
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Answer: the parts from which the record is supplied, and what could not be had, two lists. What the parts take
     is locked: until the transaction ends nobody else takes it."""
@@ -348,6 +358,7 @@ Effect = (
     | Move
     | Run
     | Decide
+    | Price
     | Route
     | Notify
 )

@@ -158,6 +158,7 @@ def _catalog(
         checks=named("checks"),
         actions=named("action"),
         routings=named("routing"),
+        pricings=named("pricing"),
         tables=tables,
         risks=named("risk"),
         channels=named("channel"),

@@ -8,6 +8,7 @@ from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Extend, Model
 from engine.catalog.kinds.pages import Access, Form, View
+from engine.catalog.kinds.pricing import Pricing
 from engine.catalog.kinds.risk import Risk
 from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.rules import Action, Checks
@@ -18,6 +19,7 @@ from engine.expressions.builtins import BUILTINS as FUNCTIONS
 from engine.fields import address, boolean, choice, file, identity, json, link, moment, number, rows, sequence, text
 from engine.steps.decide import DecideStep
 from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseStep, RunStep
+from engine.steps.price import PriceStep
 from engine.steps.records import CreateStep, DeleteStep, FindStep, UpdateStep
 from engine.steps.risk import AllowStep, FreezeStep, ReviewStep
 from engine.steps.route import RouteStep
@@ -35,6 +37,7 @@ BUILTINS = Vocabulary.of(
         Checks,
         Action,
         Routing,
+        Pricing,
         Table,
         Risk,
         Channel,
@@ -77,6 +80,7 @@ BUILTINS = Vocabulary.of(
         RunStep,
         DecideStep,
         RouteStep,
+        PriceStep,
         NotifyStep,
     ),
 )

@@ -19,6 +19,7 @@ from engine.catalog.kinds.example import Test
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Model
 from engine.catalog.kinds.pages import Access, Form, View
+from engine.catalog.kinds.pricing import Pricing
 from engine.catalog.kinds.risk import Risk
 from engine.catalog.kinds.routing import Routing
 from engine.catalog.kinds.rules import Action, Checks
@@ -64,6 +65,7 @@ class Catalog:
     checks: Mapping[str, Checks]
     actions: Mapping[str, Action]
     routings: Mapping[str, Routing]
+    pricings: Mapping[str, Pricing]
     tables: Versions
     risks: Mapping[str, Risk]
     channels: Mapping[str, Channel]

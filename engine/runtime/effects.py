@@ -26,6 +26,7 @@ from engine.ports import (
     Move,
     Notify,
     PlaceHold,
+    Price,
     Reason,
     Record,
     ReleaseHold,
@@ -35,6 +36,7 @@ from engine.ports import (
 )
 from engine.runtime.act import Act, Working
 from engine.runtime.deciding import asked
+from engine.runtime.pricing import Answer, priced
 from engine.runtime.risking import guarded, watch
 from engine.runtime.routing import routed
 from engine.steps.step import Frame, run_steps
@@ -72,6 +74,7 @@ class Effects:
             Move: self._move,
             Notify: self._notify,
             PlaceHold: self._hold,
+            Price: self._price,
             ReleaseHold: self._release,
             Route: self._route,
             Run: self._run,
@@ -259,6 +262,9 @@ class Effects:
         if effect.model is not None and effect.record is not None:
             working = self._in_hand(effect.model, effect.record)
         return asked(self.service, self.act, effect, working, self.event)
+
+    def _price(self, effect: Price) -> Answer:
+        return priced(self.act, effect, self._in_hand(effect.model, effect.record), self.event)
 
     def _route(self, effect: Route) -> tuple[list[Record], list[Record]]:
         answer = routed(self.act, effect, self._in_hand(effect.model, effect.record))

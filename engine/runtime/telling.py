@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.pricing import Pricing
 from engine.catalog.kinds.routing import Routing
+from engine.fields.field import Field
+from engine.fields.link import LinkField
+from engine.fields.rows import RowsField
 from engine.policy.access import Actor, Rights
 from engine.policy.decide import open_inputs
 
 #: The model of what rules of a risk find.
 FINDING = "finding"
+#: What everybody is told of a reason: no value.
+OUTER = ("rule", "outcome", "at")
 
 
 class Telling:
@@ -49,6 +55,9 @@ class Telling:
                 told.pop("parts", None)
                 told.pop("read", None)
             return told
+        pricing = self._catalog.pricings.get(name)
+        if pricing is not None:
+            return self._priced(pricing, told)
         if "parts" in told:
             told["parts"] = self.told(told["parts"])
         if "read" in told:
@@ -58,8 +67,56 @@ class Telling:
 
     def _sees(self, routing: Routing) -> bool:
         """Whether the reader may read all places that the routing chooses from, and all that they have."""
-        return all(
-            not self._rights.hidden(self._actor, model)
-            and any(grant.read == "all" for _, grant in self._rights.grants(self._actor, model))
-            for model in (routing.place, routing.supply.from_)
+        return all(self._reads_all(model) for model in (routing.place, routing.supply.from_))
+
+    def _priced(self, pricing: Pricing, reason: dict[str, Any]) -> dict[str, Any]:
+        """A price as far as the reader may know what made it: all of it, or only what comes from lists of prices that
+        are the reader's to see. Cap and floor tell of costs."""
+        lists = {each.from_ for each in pricing.lists.values() if each.from_ is not None}
+        if self._hidden or not all(self._reads_all(model) for model in lists):
+            return _only(reason, OUTER)
+        beyond = {model for path in pricing.reads for model in self._along(pricing.for_, path)}
+        if all(self._reads_all(model) for model in beyond):
+            return reason
+        rows = [
+            _only(row, (*OUTER, "message"), [_of_a_price(pricing, part) for part in row.get("parts", ())])
+            for row in reason.get("parts", ())
+        ]
+        return _only(reason, (*OUTER, "message"), rows)
+
+    def _reads_all(self, model: str) -> bool:
+        return not self._rights.hidden(self._actor, model) and any(
+            grant.read == "all" for _, grant in self._rights.grants(self._actor, model)
         )
+
+    def _along(self, model: str, path: Sequence[str]) -> Iterator[str]:
+        """The models to which a path leads."""
+        fields: Mapping[str, Field] = self._catalog.fields(model)
+        for name in path:
+            found, back = fields.get(name), self._catalog.back_links(model)
+            if isinstance(found, RowsField):
+                fields = found.of
+                continue
+            if isinstance(found, LinkField):
+                model = found.target
+            elif name in back:
+                model = back[name].model
+            else:
+                return
+            fields = self._catalog.fields(model)
+            yield model
+
+
+def _of_a_price(pricing: Pricing, part: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a list or a rule to those who may see the lists of prices, but not all that rules read."""
+    name = str(part["rule"]).partition(".")[2]
+    found = pricing.lists.get(name)
+    if found is not None and found.from_ is not None:
+        return part
+    return _only(part, (*OUTER, "message") if found is not None or name in pricing.adjust else OUTER)
+
+
+def _only(reason: Mapping[str, Any], keys: Collection[str], parts: Sequence[Any] = ()) -> dict[str, Any]:
+    """The reason with these keys, and other parts."""
+    told = {key: reason[key] for key in keys if key in reason}
+    return {**told, "parts": list(parts)} if parts else told
