@@ -24,6 +24,14 @@ class Clock(Protocol):
         ...
 
 
+class Lists(Protocol):
+    """The lists that people keep, at one moment."""
+
+    def has(self, name: str, value: str) -> bool:
+        """Whether the list has an entry of the value that counts at the moment."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why something came out as it did: the rule (``submit.require``), its outcome, where it stands, what it read."""

@@ -25,6 +25,7 @@ from engine.catalog.builtins import BUILTINS
 from engine.catalog.catalog import Catalog
 from engine.catalog.checks import check_computations
 from engine.catalog.computations import Dependencies
+from engine.catalog.kinds.listed import ListOfValues
 from engine.catalog.kinds.model import back_links
 from engine.catalog.kinds.table import Table
 from engine.catalog.kinds.table_versions import Versions, check_versions, versions
@@ -47,6 +48,8 @@ from engine.source.text import SourceText
 FOLDERS = ("definitions", "forms", "workflows", "rules", "connectors")
 #: The document whose fields are the columns of every record.
 RECORD = "record"
+#: The document whose records are the values on lists.
+LIST_ENTRY = "list_entry"
 
 
 def load(app_dir: Path, vocabulary: Vocabulary = BUILTINS, *, cache: Cache | None = None) -> Catalog:
@@ -103,6 +106,7 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
     """Links the definitions and checks them against each other. Only sound when no problem was reported."""
     record = parsed.models.pop(RECORD)
     parsed.of("model").pop(RECORD)
+    _offer_lists(parsed)
     own_columns = _columns(record.fields, parsed)
     fields = {name: {**own_columns[name], **model.fields} for name, model in parsed.models.items()}
     backs = _back_links(parsed, problems)
@@ -164,6 +168,7 @@ def _catalog(
         channels=named("channel"),
         messages=named("message"),
         calendars=named("calendar"),
+        lists=named("list"),
         tests=named("test"),
         system_models=frozenset(document.name for document in system_documents() if document.kind == "model")
         - {RECORD},
@@ -200,6 +205,18 @@ def _columns(columns: Mapping[str, Field], parsed: Parsed) -> dict[str, dict[str
             field = ChoiceField(document=status.document, path=status.path, label=status.label, of=options)
             found[model]["status"] = field
     return found
+
+
+def _offer_lists(parsed: Parsed) -> None:
+    """Makes the entries of lists choose among those that are declared."""
+    declared = parsed.of(ListOfValues.kind)
+    if not declared or parsed.unread.get(ListOfValues.kind):
+        return  # where one could not be read, any text may be its name
+    model = parsed.models[LIST_ENTRY]
+    text = model.fields["list"]
+    labels = {name: found.label or name for name, found in declared.items() if isinstance(found, ListOfValues)}
+    choice = ChoiceField(document=text.document, path=text.path, label=text.label, required=True, of=labels)
+    parsed.models[LIST_ENTRY] = parsed.of("model")[LIST_ENTRY] = replace(model, fields={**model.fields, "list": choice})
 
 
 def _back_links(parsed: Parsed, problems: Problems) -> dict[str, dict[str, BackLink]]:

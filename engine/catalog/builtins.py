@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.catalog.kinds.app import App, Calendar
 from engine.catalog.kinds.channel import Channel
 from engine.catalog.kinds.example import Test
+from engine.catalog.kinds.listed import ListOfValues
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Extend, Model
 from engine.catalog.kinds.pages import Access, Form, View
@@ -43,6 +44,7 @@ BUILTINS = Vocabulary.of(
         Channel,
         MessageTemplate,
         Calendar,
+        ListOfValues,
         Test,
     ),
     fields=(

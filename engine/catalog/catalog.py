@@ -16,6 +16,7 @@ from engine.catalog.computations import Computation, Dependencies
 from engine.catalog.kinds.app import App, Calendar
 from engine.catalog.kinds.channel import Channel
 from engine.catalog.kinds.example import Test
+from engine.catalog.kinds.listed import ListOfValues, list_faults
 from engine.catalog.kinds.message import MessageTemplate
 from engine.catalog.kinds.model import Model
 from engine.catalog.kinds.pages import Access, Form, View
@@ -33,6 +34,7 @@ from engine.catalog.uses import users_of
 from engine.catalog.vocabulary import Vocabulary
 from engine.errors import BadRequest, Span
 from engine.expressions.calendars import WorkingTime
+from engine.expressions.faults import ExpressionProblems
 from engine.expressions.language import Expression, compile_expression
 from engine.expressions.types import BOOLEAN, NUMBERS, ListType, ManyShape, Scope, Type
 from engine.fields.field import Field, ValueFault
@@ -71,6 +73,7 @@ class Catalog:
     channels: Mapping[str, Channel]
     messages: Mapping[str, MessageTemplate]
     calendars: Mapping[str, Calendar]
+    lists: Mapping[str, ListOfValues]
     tests: Mapping[str, Test]
     system_models: frozenset[str]
     shapes: Shapes = field(repr=False)
@@ -218,18 +221,25 @@ class Catalog:
         # A scope with names of its own may mean anything by them: only the plain one of a model is worth remembering.
         plain = model is None or ("." not in model and model in self.models and scope is self.scope(model))
         if not plain:
-            return compile_expression(text, scope, expects=expects, functions=self.vocabulary.functions)
+            return self._made(text, scope, expects)
         key = (text, model, expects)
         with self._lock:
             found = self._compiled.get(key)
             if found is not None:
                 self._compiled.move_to_end(key)
                 return found
-        made = compile_expression(text, scope, expects=expects, functions=self.vocabulary.functions)
+        made = self._made(text, scope, expects)
         with self._lock:
             self._compiled[key] = made
             while len(self._compiled) > MOST_COMPILED:
                 self._compiled.popitem(last=False)
+        return made
+
+    def _made(self, text: str, scope: Scope, expects: Type | None) -> Expression:
+        made = compile_expression(text, scope, expects=expects, functions=self.vocabulary.functions)
+        faults = tuple(list_faults(made.tree, self.lists))
+        if faults:
+            raise ExpressionProblems(text, faults)
         return made
 
     def equality(self, model: str, name: str, text: str) -> Expression:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.catalog.kind import Definition, Key
+from engine.catalog.kinds.listed import ListOfValues, list_faults
 from engine.catalog.kinds.workflow import Workflow
 from engine.catalog.shapes import SCOPE_NAMES, FieldsShape, Shapes, Unread
 from engine.catalog.translatable import Translatability
@@ -137,6 +138,8 @@ class CatalogLinker:
             return None
         except Unread:
             return None
+        if self.complete(ListOfValues.kind):
+            self._faults(formula, list_faults(expression.tree, list(self.known(ListOfValues.kind))))
         self.uses.append(Use(formula, expression, scope))
         return expression
 

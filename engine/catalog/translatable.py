@@ -48,6 +48,10 @@ class ShapeRelation:
     def table(self) -> FromClause:
         return self._table
 
+    @property
+    def entries(self) -> FromClause:
+        return _ENTRIES
+
     def find(self, member: str) -> Column | Link | Rows | None:
         found = self._shape.member(member)
         match found.type if found is not None else None:
@@ -59,3 +63,6 @@ class ShapeRelation:
                 return Rows(self._all.relation(shape), lambda owner, many: owner.c["id"] == many.c["id"])
             case _:
                 return Column(member)
+
+
+_ENTRIES = table("list_entry", *(column(name) for name in ("list", "value", "until", "created_at", "deleted_at")))

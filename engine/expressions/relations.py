@@ -48,6 +48,11 @@ class Relation(Protocol):
         """The table, or whatever stands for it: a subquery that hides rows, for example."""
         ...
 
+    @property
+    def entries(self) -> FromClause:
+        """The table of the entries of lists: ``list value until created_at deleted_at``."""
+        ...
+
     def find(self, member: str) -> Column | Link | Rows | None:
         """What the member is in the database; None when it is not stored."""
         ...
@@ -58,6 +63,10 @@ class _Items:
     """The items of a list: values, that lead nowhere."""
 
     table: FromClause
+
+    @property
+    def entries(self) -> FromClause:
+        raise NotStored("values have no lists")
 
     def find(self, member: str) -> None:
         return None
@@ -82,6 +91,7 @@ class Joins:
     ) -> None:
         self.table = relation.table if table is None else table
         self.source: FromClause = self.table
+        self._relation = relation
         self._condition = condition
         self._key = key
         self._reached: dict[Path, tuple[Relation, FromClause]] = {(): (relation, self.table)}
@@ -122,6 +132,11 @@ class Joins:
         alias = found.target.table.alias()
         self.source = self.source.join(alias, found.on(table, alias))
         self._reached[path] = (found.target, alias)
+
+    @property
+    def entries(self) -> FromClause:
+        """The table of the entries of lists."""
+        return self._relation.entries
 
     def select(self, *columns: ColumnElement[Any], where: ColumnElement[bool] | None = None) -> Select[Any]:
         """A query over the joined tables, correlated with the statement around it."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, ColumnElement, String, cast, func
+from sqlalchemy import BigInteger, ColumnElement, FromClause, String, case, cast, exists, func, null, or_
+from sqlalchemy.types import TypeEngine
 
 from engine.expressions.dialects import Dialect, Sql
 from engine.expressions.postgres import SCALARS
 from engine.expressions.tree import Call, Node
-from engine.expressions.types import DATE, DATETIME, DURATION, INTEGER, TEXT, Type
+from engine.expressions.types import BOOLEAN, DATE, DATETIME, DURATION, INTEGER, TEXT, Type
 
 
 class Translation(Protocol):
@@ -27,7 +28,12 @@ class Translation(Protocol):
         """The values of arguments, all in one form."""
         ...
 
-    def hidden(self, name: str, otherwise: Any) -> ColumnElement[Any]:
+    @property
+    def entries(self) -> FromClause:
+        """The table of the entries of lists."""
+        ...
+
+    def hidden(self, name: str, otherwise: Any, type_: TypeEngine[Any] | None = None) -> ColumnElement[Any]:
         """A name of the scope, as a parameter; ``otherwise`` where the scope has none."""
         ...
 
@@ -109,6 +115,21 @@ def _date(translation: Translation, node: Call) -> Sql:
     return local_date(translation, value) if value.type == DATETIME else value
 
 
+def _in_list(translation: Translation, node: Call) -> Sql:
+    """Whether an entry counts now. The value stays a bare column beside the entries', so that their index serves."""
+    value, name = (translation.sql(arg).clause for arg in node.args)
+    entry = translation.entries.alias().c
+    now = translation.hidden("now", None, entry["until"].type)
+    counts = exists().where(
+        entry["list"] == name,
+        entry["value"] == value,
+        entry["created_at"] <= now,
+        or_(entry["until"].is_(None), entry["until"] > now),
+        entry["deleted_at"].is_(None),
+    )
+    return Sql(case((value.is_(None), null()), else_=counts.correlate_except(entry["list"].table)), BOOLEAN)
+
+
 _SCALARS = frozenset(scalar.name for scalar in SCALARS)
 _OF_DATES = frozenset({"year", "month", "day", "weekday", "week"})
 _OF_MOMENTS = frozenset({"time", "next_day"})
@@ -119,4 +140,5 @@ _SPECIAL: Mapping[str, Callable[[Translation, Call], Sql]] = {
     "clamp": _clamp,
     "concat": _concat,
     "date": _date,
+    "in_list": _in_list,
 }

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, case, false, literal, not_, null, or_
+from sqlalchemy import ColumnElement, FromClause, String, and_, bindparam, case, false, literal, not_, null, or_
 from sqlalchemy.sql.elements import Grouping
+from sqlalchemy.types import TypeEngine
 
 from engine.expressions.aggregates import AGGREGATES, Many, all_of, any_of, distinct_values
 from engine.expressions.dialects import Dialect, Sql
@@ -145,14 +146,19 @@ class Translator:
         """The exception that says the node has no translation."""
         return Untranslatable(node, message, hint)
 
-    def hidden(self, name: str, otherwise: Any) -> ColumnElement[Any]:
+    @property
+    def entries(self) -> FromClause:
+        """The table of the entries of lists."""
+        return self._joins.entries
+
+    def hidden(self, name: str, otherwise: Any, type_: TypeEngine[Any] | None = None) -> ColumnElement[Any]:
         """A name of the scope, as a parameter; ``otherwise`` where the scope has none."""
 
         def value(s: Values) -> Any:
             found = s.get(name)
             return otherwise if found is None else found
 
-        return bindparam(self._name(value, _same), type_=String())
+        return bindparam(self._name(value, _same), type_=type_ or String())
 
     def _name(self, value: Callable[[Values], Any], encode: Callable[[Any], Any]) -> str:
         name = f"{self._prefix}_{len(self.binds)}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.shapes import HOLDS
+from engine.expressions.functions.lists import IN_LIST, LISTS
 from engine.expressions.language import Expression
 from engine.fields.field import Field
 from engine.fields.link import LinkField, LookupField
@@ -15,7 +16,7 @@ from engine.policy.access import Actor, Rights
 
 Path = tuple[str, ...]
 
-USER, TEAMS, TEAM, HOLD = "user", "teams", "team", "hold"
+USER, TEAMS, TEAM, HOLD, LIST_ENTRY = "user", "teams", "team", "hold", "list_entry"
 #: That a link leads to a record, and which, stands in the record that has the link.
 WHICH = ((), ("id",))
 
@@ -37,6 +38,8 @@ class Reach:
             if not self._allows(model, (*rows, *path)):
                 return ".".join(path)
         for root, *rest in sorted(expression.scope_reads):
+            if root == LISTS and not self._rights.rows(self._actor, LIST_ENTRY, "read").everything:
+                return IN_LIST
             around = root in ("record", model) and not self._allows(model, tuple(rest))
             if around or (root == USER and not self._allows_of_user(tuple(rest))):
                 return ".".join((root, *rest))

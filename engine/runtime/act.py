@@ -16,9 +16,10 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.workflow import Workflow
 from engine.errors import NotFound
 from engine.expressions.calendars import WorkingTime
+from engine.expressions.functions.lists import LISTS
 from engine.fields.link import LinkField
 from engine.policy.access import Actor
-from engine.ports import Notify, Reason, Record
+from engine.ports import Lists, Notify, Reason, Record
 from engine.steps.step import Frame
 from engine.store.keys import new_key
 from engine.store.store import Store
@@ -78,7 +79,8 @@ class Act:
         self.tx = tx
         self.actor = actor
         self.moment = moment
-        self._names = standing_names(actor, moment, timezone or catalog.app.timezone, catalog.working_time)
+        zone = timezone or catalog.app.timezone
+        self._names = standing_names(actor, moment, zone, catalog.working_time, store.lists.at(moment, tx))
         self.working: dict[str, Working] = {}
         self.log: list[Record] = []
         self.jobs: list[Record] = []
@@ -284,7 +286,7 @@ class Act:
         return self.store.history.differences(working.model, working.origin, working.record)
 
 
-def standing_names(actor: Actor, moment: datetime, zone: str, calendar: WorkingTime | None) -> Names:
+def standing_names(actor: Actor, moment: datetime, zone: str, calendar: WorkingTime | None, lists: Lists) -> Names:
     """What expressions may name wherever they stand, but for the event."""
     return {
         "user": actor.facts,
@@ -292,6 +294,7 @@ def standing_names(actor: Actor, moment: datetime, zone: str, calendar: WorkingT
         "today": moment.astimezone(ZoneInfo(zone)).date(),
         "timezone": zone,
         "_calendar": calendar,
+        LISTS: lists,
     }
 
 

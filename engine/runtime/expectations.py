@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from engine.catalog.kinds.example import Count, Refusal
 from engine.errors import RequestError
 from engine.expressions.faults import ExpressionProblems
+from engine.expressions.functions.lists import LISTS
 from engine.expressions.language import Expression
 from engine.expressions.types import BOOLEAN, RecordType
 from engine.ports import Record
@@ -106,6 +107,7 @@ class Judge:
             "today": now.astimezone(self._zone).date(),
             "timezone": str(self._zone),
             "_calendar": self._catalog.working_time,
+            LISTS: self._store.lists.at(now),
         }
 
     # Comparing ------------------------------------------------------------------------------------------------------

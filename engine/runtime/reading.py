@@ -301,7 +301,8 @@ class Reading:
 
         def names() -> dict[str, Any]:
             moment = self.service.clock.now()
-            standing = standing_names(actor, moment, self.catalog.app.timezone, self.catalog.working_time)
+            lists = self.store.lists.at(moment)
+            standing = standing_names(actor, moment, self.catalog.app.timezone, self.catalog.working_time, lists)
             return {**standing, "event": event_facts(actor, moment, "read")}
 
         return Sight(self.catalog, self.rights, actor, names)

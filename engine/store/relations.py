@@ -11,6 +11,7 @@ from engine.catalog.shapes import HOLDS, BackLink
 from engine.expressions.relations import Column, Link, Rows
 from engine.fields.field import Field
 from engine.fields.link import LinkField
+from engine.store.lists import LIST_ENTRY
 from engine.store.tables import PARENT, Level, Tables
 
 
@@ -21,6 +22,11 @@ class Relations:
         self._catalog = catalog
         self._tables = tables
         self._made: dict[str, TableRelation] = {}
+
+    @property
+    def entries(self) -> FromClause:
+        """The table of the entries of lists."""
+        return self._tables[LIST_ENTRY]
 
     def of(self, place: str) -> TableRelation:
         """The relation of a model (``parcel``) or of rows (``parcel.lines``)."""
@@ -43,6 +49,10 @@ class TableRelation:
     @property
     def table(self) -> FromClause:
         return self._level.table
+
+    @property
+    def entries(self) -> FromClause:
+        return self._relations.entries
 
     def find(self, member: str) -> Column | Link | Rows | None:
         level = self._level

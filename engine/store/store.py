@@ -10,6 +10,7 @@ from engine.store.expanding import Expander
 from engine.store.features import Features
 from engine.store.history import History
 from engine.store.jobs import Bell, JobRows
+from engine.store.lists import ListEntries
 from engine.store.loading import Loader
 from engine.store.matching import Matching
 from engine.store.query import Query
@@ -42,6 +43,7 @@ class Store:
         self.history = History(self.tables, loader, self.records)
         self.cases = Cases(self.tables, loader, self.records)
         self.matching = Matching(self.tables, loader, self.records)
+        self.lists = ListEntries(self.tables, database)
         self.arrivals = Arrivals(self.tables, loader, self.records)
         self.timers = TimerRows(self.tables, loader, self.records)
         self.jobs = JobRows(self.tables, loader, self.records, database.kept(Bell))
