@@ -159,19 +159,7 @@ def test_neither_the_browser_nor_a_place_without_lists_can_tell(post: Running) -
 
 
 def test_a_hundred_thousand_entries_are_not_read(post: Running) -> None:
-    entries = [
-        {
-            "id": new_key(START),
-            "list": "kept_out",
-            "value": f"N{n}",
-            "until": None,
-            "why": "many",
-            "created_at": START,
-            "updated_at": START,
-        }
-        for n in range(100_000)
-    ]
-    post.write(lambda tx: post.store.records.append(tx, "list_entry", entries))
+    _fill(post)
     put(post, "kept_out", "T1")
     lists = post.store.lists.at(START)
     assert lists.has("kept_out", "N99999")
@@ -179,6 +167,20 @@ def test_a_hundred_thousand_entries_are_not_read(post: Running) -> None:
     assert kept_out(post) == ["P-T1"]
     plan = post.read(lambda tx: _plan(post, tx))
     assert "uq_list_entry_list_value" in plan, plan
+
+
+def _fill(post: Running) -> None:
+    """A hundred thousand entries."""
+    if post.database.dialect == "postgresql":  # its own way is the fast one
+        with post.database.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO list_entry (id, version, list, value, why, created_at, updated_at)"
+                " SELECT gen_random_uuid(), 1, 'kept_out', 'N' || n, 'many', '2026-11-20Z', '2026-11-20Z' FROM generate_series(0, 99999) AS n"
+            )
+        return
+    given = {"list": "kept_out", "why": "many", "created_at": START, "updated_at": START}
+    entries = [{**given, "id": new_key(START), "value": f"N{n}"} for n in range(100_000)]
+    post.write(lambda tx: post.store.records.append(tx, "list_entry", entries))
 
 
 def _plan(post: Running, tx: Transaction) -> str:
