@@ -175,7 +175,8 @@ def _fill(post: Running) -> None:
         with post.database.engine.begin() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO list_entry (id, version, list, value, why, created_at, updated_at)"
-                " SELECT gen_random_uuid(), 1, 'kept_out', 'N' || n, 'many', '2026-11-20Z', '2026-11-20Z' FROM generate_series(0, 99999) AS n"
+                " SELECT gen_random_uuid(), 1, 'kept_out', 'N' || n, 'many', '2026-11-20Z', '2026-11-20Z'"
+                " FROM generate_series(0, 99999) AS n"
             )
         return
     given = {"list": "kept_out", "why": "many", "created_at": START, "updated_at": START}
