@@ -71,7 +71,7 @@ class DefinitionLinker(Linker, Protocol):
         """Compiles a named condition of an ``access`` document for one of the models that it is used for."""
         ...
 
-    def queried(self, formula: Formula | None, scope: Scope) -> Expression | None:
+    def queried(self, formula: Formula | None, scope: Scope, expects: Type | None = None) -> Expression | None:
         """The compiled value over ``scope.record``, one that also translates to SQL (E208 otherwise)."""
         ...
 

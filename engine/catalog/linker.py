@@ -108,12 +108,9 @@ class CatalogLinker:
         return expression
 
     def where(self, formula: Formula | None, scope: Scope) -> Expression | None:
-        return self._asked(formula, scope, BOOLEAN)
+        return self.queried(formula, scope, BOOLEAN)
 
-    def queried(self, formula: Formula | None, scope: Scope) -> Expression | None:
-        return self._asked(formula, scope, None)
-
-    def _asked(self, formula: Formula | None, scope: Scope, expects: Type | None) -> Expression | None:
+    def queried(self, formula: Formula | None, scope: Scope, expects: Type | None = None) -> Expression | None:
         expression = self.compile(formula, scope, expects)
         if formula is not None and expression is not None:
             self._faults(formula, self._translatability.faults(expression, scope))

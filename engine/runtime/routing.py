@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.routing import Allotted, Candidates, Routing
@@ -15,6 +14,7 @@ from engine.expressions.types import BOOLEAN, ListType
 from engine.policy.routing.router import Need, Offer, Routed, Router, item_key
 from engine.ports import Record, Route, Values
 from engine.runtime.act import Act, Working
+from engine.steps.records import beside
 
 #: Candidates of one tier: a tier that has more is no choice any more, but a search.
 MOST_CANDIDATES = 2_000
@@ -25,6 +25,8 @@ MOST_TRIES = 3
 
 #: Names under which questions are given what they look for.
 ITEMS, PLACES, SHARED = "routing_items", "routing_places", "routing_shared"
+#: The column with how much there is: no field is called so.
+QUANTITY = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,26 @@ class RoutePlan:
     """One routing, and the questions that it asks of the database."""
 
     router: Router
-    supplies: Expression
+    #: Which records of the supply count, and what is read of them: columns, since there may be very many.
+    supplies: tuple[Expression, ...]
+    columns: Mapping[str, Expression]
     #: Which places others go from that share the value of a path, and that path; None where that does not count.
     together: tuple[Expression, Expression, Expression] | None
 
     @classmethod
     def of(cls, catalog: Catalog, routing: Routing) -> RoutePlan:
         supply = routing.supply
-        scope = catalog.scope(supply.from_)
-        types = [catalog.compile(name, scope).type for name in (supply.item, supply.at)]
-        lists = dict(zip((ITEMS, PLACES), (ListType("list", item=type_) for type_ in types), strict=True))
-        text = f"{supply.item} in {ITEMS} and {supply.at} in {PLACES}"
-        asked = catalog.compile(text, scope.having(**lists), BOOLEAN)
-        return cls(Router(catalog, routing), asked, _together(catalog, routing))
+        around = catalog.scope(routing.for_)
+        scope = beside(catalog.shape(supply.from_), around)
+        quantity = supply.quantity.expression
+        columns = {name: catalog.compile(name, scope) for name in ("id", supply.at, supply.item)}
+        lists = {ITEMS: columns[supply.item].type, PLACES: columns[supply.at].type}
+        within = scope.having(**{name: ListType("list", item=type_) for name, type_ in lists.items()})
+        text = f"{supply.item} in {ITEMS} and {supply.at} in {PLACES} and ({quantity.text}) > 0"
+        asked = [catalog.compile(text, within, BOOLEAN)]
+        if supply.where is not None:
+            asked.append(supply.where.expression)
+        return cls(Router(catalog, routing), tuple(asked), {**columns, QUANTITY: quantity}, _together(catalog, routing))
 
 
 def _together(catalog: Catalog, routing: Routing) -> tuple[Expression, Expression, Expression] | None:
@@ -68,9 +77,9 @@ def routed(act: Act, effect: Route, working: Working) -> Routed:
         facts = Facts(act, plan, record, effect.names, lock=attempt == MOST_TRIES)
         answer = plan.router.route(record, effect.names, facts.look)
         if facts.locked(answer.parts):
-            break
-    working.trail.append(answer.reason)
-    return answer
+            working.trail.append(answer.reason)
+            return answer
+    raise RuntimeError("what was locked before it was chosen is gone")
 
 
 @dataclass
@@ -89,67 +98,58 @@ class Facts:
 
     def look(self, tier: Candidates, needs: Sequence[Need]) -> list[Offer]:
         """The places of a tier, each with what it has of the items."""
-        places = self._find(
-            tier.from_,
-            [tier.where.expression] if tier.where is not None else [],
-            MOST_CANDIDATES,
-            f"{self.routing.name}.{tier.name}",
-            reads=self.routing.place_reads,
-        )
+        places = self._places(tier)
         stores: dict[str, dict[Hashable, list[tuple[Record, Decimal]]]] = {place["id"]: {} for place in places}
         supply = self.routing.supply
         for found in self._supplies(places, needs) if places else ():
-            quantity = self._quantity(found)
-            if quantity > 0:
-                here = stores[found[supply.at]["id"]]
-                here.setdefault(item_key(found[supply.item]), []).append((found, quantity))
+            here = stores[found[supply.at]["id"]]
+            here.setdefault(item_key(found[supply.item]), []).append(({"id": found["id"]}, found[QUANTITY]))
         near = self._near() if places else frozenset()
         return [Offer(place, stores[place["id"]], place["id"] in near) for place in places]
 
-    def _supplies(self, places: Sequence[Record], needs: Sequence[Need]) -> list[Record]:
-        supply = self.routing.supply
-        items = {need.wanted.item: need.item for need in needs}
-        where = [self.plan.supplies]
-        if supply.where is not None:
-            where.append(supply.where.expression)
-        names = {**self.names, ITEMS: list(items.values()), PLACES: list(places)}
-        return self._find(
-            supply.from_,
-            where,
-            MOST_SUPPLIES,
-            f"{self.routing.name}.supply",
-            names=names,
-            reads=supply.quantity.expression.reads,
-            lock=self.lock,
-        )
-
-    def _find(
-        self,
-        model: str,
-        where: Sequence[Expression],
-        most: int,
-        what: str,
-        *,
-        names: Values | None = None,
-        reads: frozenset[tuple[str, ...]],
-        lock: bool = False,
-    ) -> list[Record]:
+    def _places(self, tier: Candidates) -> list[Record]:
         found = self.act.store.query.find(
             self.act.tx,
-            model,
-            where=where,
-            names=self.names if names is None else names,
-            limit=most + 1,
-            reads=reads,
-            lock=lock,
+            tier.from_,
+            where=tier.where.expression if tier.where is not None else None,
+            names=self.names,
+            limit=MOST_CANDIDATES + 1,
+            reads=self.routing.place_reads,
         )
-        if len(found) > most:
-            raise Refused(f"{what}: more than {most} records of {model}", code="TOO_MANY_RECORDS")
+        self._refuse_many(found, MOST_CANDIDATES, tier.name, tier.from_)
         return found
 
-    def _quantity(self, found: Record) -> Decimal:
-        quantity = self.routing.supply.quantity.expression(found, self.names)
-        return Decimal(quantity) if quantity is not None else Decimal(0)
+    def _supplies(self, places: Sequence[Record], needs: Sequence[Need]) -> list[Record]:
+        """What there is of the items at the places; of the last attempt only what is locked."""
+        found = self._asked(places, needs)
+        if not self.lock:
+            return found
+        locked = {each["id"] for each in self._locked(each["id"] for each in found)}
+        return [each for each in self._asked(places, needs) if each["id"] in locked]
+
+    def _asked(self, places: Sequence[Record], needs: Sequence[Need]) -> list[Record]:
+        items = {need.wanted.item: need.item for need in needs}
+        found = self.act.store.query.find(
+            self.act.tx,
+            self.routing.supply.from_,
+            where=self.plan.supplies,
+            names={**self.names, ITEMS: list(items.values()), PLACES: list(places)},
+            limit=MOST_SUPPLIES + 1,
+            group=self.plan.columns,
+        )
+        self._refuse_many(found, MOST_SUPPLIES, "supply", self.routing.supply.from_)
+        return found
+
+    def _refuse_many(self, found: Sequence[Record], most: int, what: str, model: str) -> None:
+        if len(found) > most:
+            raise Refused(f"{self.routing.name}.{what}: more than {most} records of {model}", code="TOO_MANY_RECORDS")
+
+    def _locked(self, ids: Iterable[str]) -> list[Record]:
+        """The records of the supply, as nobody else can change them any more. In the sequence of their ids: two acts
+        that want the same never wait for each other."""
+        supply = self.routing.supply
+        reads = supply.quantity.expression.reads
+        return self.act.store.records.load(self.act.tx, supply.from_, sorted(ids), reads, lock=True)
 
     def _near(self) -> frozenset[str]:
         """The places from which others go that share the value of ``consolidate_by``."""
@@ -171,21 +171,26 @@ class Facts:
         )
         return frozenset(group["at"]["id"] for group in found if group["at"] is not None)
 
-    def locked(self, parts: Iterable[Mapping[str, Any]]) -> bool:
-        """Whether what the parts take is still there, now that nobody else can take it."""
+    def locked(self, parts: Iterable[Record]) -> bool:
+        """Whether what the parts take is still there, now that nobody else can take it. They name the locked records
+        then."""
         supply = self.routing.supply
         wanted: dict[str, Decimal] = {}
         for part in parts:
             key = part[supply.from_]["id"]
             wanted[key] = wanted.get(key, Decimal(0)) + part["quantity"]
-        if self.lock or not wanted:
+        if not wanted:
             return True
-        # In the sequence of their ids: two acts that want the same never wait for each other.
-        reads = supply.quantity.expression.reads
-        fresh = self.act.store.records.load(self.act.tx, supply.from_, sorted(wanted), reads, lock=True)
-        left = {found["id"]: self._quantity(found) for found in fresh if self._counts(found)}
-        return all(left.get(key, Decimal(0)) >= quantity for key, quantity in wanted.items())
+        found = {each["id"]: each for each in self._locked(wanted)}
+        if any(key not in found or not self._gives(found[key], quantity) for key, quantity in wanted.items()):
+            return False
+        for part in parts:
+            part[supply.from_] = found[part[supply.from_]["id"]]
+        return True
 
-    def _counts(self, found: Record) -> bool:
-        where = self.routing.supply.where
-        return where is None or where.expression(found, self.names) is True
+    def _gives(self, found: Record, wanted: Decimal) -> bool:
+        supply = self.routing.supply
+        if supply.where is not None and supply.where.expression(found, self.names) is not True:
+            return False
+        quantity = supply.quantity.expression(found, self.names)
+        return quantity is not None and quantity >= wanted

@@ -11,7 +11,6 @@ import pytest
 
 from engine.errors import Refused
 from engine.policy.access import Actor
-from engine.policy.routing.router import Router
 from engine.runtime import routing
 from engine.runtime.service import SYSTEM
 from tests.runtime.running import Running
@@ -246,32 +245,20 @@ def test_too_many_candidates_are_refused(yard: Running, monkeypatch: pytest.Monk
         yard.fire("wish", wish(yard, "W", ("cup", 1)), "route")
 
 
-def test_what_is_gone_before_it_is_locked_is_looked_for_elsewhere(
-    yard: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Somebody takes the best each time that it was chosen: in the end all is locked before it is chosen."""
+def test_what_is_gone_before_it_is_locked_is_chosen_anew(yard: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Again and again somebody has taken what was chosen: in the end all is locked before it is chosen."""
     for depot in ("S1", "S2", "L1", "L2"):
         put(yard, depot, "cup", 1)
-    whole, decided = Router.route, []
+    gives, locked = routing.Facts._gives, []
 
-    def slow(self: Router, *args: Any) -> Any:
-        answer = whole(self, *args)
-        decided.append([part["depot"]["code"] for part in answer.parts])
-        return answer
+    def counted(self: routing.Facts, found: Any, wanted: Any) -> bool:
+        locked.append(self.lock)
+        return self.lock and gives(self, found, wanted)
 
-    counted = routing.Facts._quantity
-    monkeypatch.setattr(Router, "route", slow)
-
-    def taken(self: routing.Facts, found: Any) -> Any:
-        gone = len(decided) <= 3 and bool(decided) and decided[-1] == [found["depot"]["code"]] and not self.lock
-        return counted(self, found) * (0 if gone else 1)
-
-    monkeypatch.setattr(routing.Facts, "_quantity", taken)
+    monkeypatch.setattr(routing.Facts, "_gives", counted)
     key = wish(yard, "W", ("cup", 1))
-    [(depot, _)] = route(yard, key)
-    assert len(decided) == routing.MOST_TRIES + 1
-    assert decided[0] != decided[1]
-    assert decided[-1] == [depot]
+    assert route(yard, key) == [("S1", 1)]
+    assert locked == [False] * routing.MOST_TRIES + [True]
 
 
 def test_many_want_the_last_ones(yard: Running) -> None:

@@ -221,7 +221,7 @@ class Routing(Definition):
         if linker.reference("model", supply.from_, supply, "from") is None:
             return None
         scope = beside(linker.scope(supply.from_).record, linker.scope(self.for_))  # type: ignore[arg-type]
-        linker.compile(supply.quantity, scope, DECIMAL)
+        linker.queried(supply.quantity, scope, DECIMAL)
         linker.where(supply.where, scope)
         linker.field(supply.from_, supply.item, supply, "item")
         for key, name in (("at", supply.at), ("item", supply.item)):
