@@ -75,6 +75,8 @@ PROBLEM_CODES: Mapping[str, str] = {
 
 #: What the codes of answers mean, besides those that belong to a class below. Definitions bring codes of their own.
 REQUEST_CODES: Mapping[str, str] = {
+    "ALREADY_ANSWERED": "409: the caller has decided this task before",
+    "ALREADY_DECIDED": "409: somebody else has decided the task; the message names them",
     "ALREADY_RELEASED": "409: the hold has been released before",
     "AMBIGUOUS_DECISION": "409: rows of a decision table contradict each other for these values",
     "BAD_BULK": "400: the body of a bulk request has another shape",
@@ -107,9 +109,13 @@ REQUEST_CODES: Mapping[str, str] = {
     "LINK_UNKNOWN": "a link to a record that does not exist, or is not the caller's to read",
     "LOGIN_FAILED": "401: the login or the password is wrong",
     "LOOKUP_UNKNOWN": "a look-up of a channel's map finds nothing",
+    "MANAGER_CIRCLE": "409: managers, or teams, that lead back to each other",
     "MISSING_COLUMNS": "a table lacks columns that the channel needs",
     "NAME_TWICE": "400: a name stands twice in one JSON object",
+    "NOBODY_TO_ASK": "409: an approval finds nobody to ask, nor anybody instead",
+    "NOT_ASKED": "403: the task is not the caller's to decide",
     "NOT_JSON": "400: the body is not JSON",
+    "NOT_YOUR_TURN": "409: somebody else is to decide the task first",
     "NO_DECISION": "409: no row of a decision table holds for these values, or none of its versions on that day",
     "NO_PRICE": "409: no list of a pricing has a price for this",
     "NO_RECORDS": "400: nothing is where a channel looks for its records",
@@ -123,6 +129,7 @@ REQUEST_CODES: Mapping[str, str] = {
     "RULE_FAILED": "a rule does not hold, and names no code of its own",
     "SCOPE_MISSING": "403: the token is not made for this",
     "STALE_ARRIVAL": "a channel brings an older version than the one that is there",
+    "TASK_OVER": "409: the task was called off, or belongs to an earlier round",
     "TOO_DEEP": "400: the JSON nests too deep",
     "TOO_LATE_TO_CHANGE": "a channel brings a change of a record that has gone on",
     "TOO_MANY_HOPS": "409: a workflow goes on and on without coming to rest",

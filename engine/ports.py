@@ -265,6 +265,16 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Answer: ``approved`` or ``rejected``, where the approval of a state needs nobody; None where it waits for people.
+    Asks whoever comes first."""
+
+    model: str
+    record: Record
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Answer: what the action's steps leave in ``result`` (None if nothing), or a Verdict for a ``checks`` document."""
 
@@ -364,6 +374,7 @@ Effect = (
     | ReleaseHold
     | Fire
     | Move
+    | Ask
     | Run
     | Decide
     | Price

@@ -12,6 +12,9 @@ from engine.catalog.kinds.workflow import Event, State, Workflow
 from engine.errors import Span
 from engine.source.document import Document, Path
 
+#: Keys whose maps are one value that may be said in several ways: laid over each other they would say two of them.
+ONE_VALUE = frozenset({"by", "nobody", "veto", "join"})
+
 
 def merged(base: Any, patch: Any) -> Any:
     """The base with the patch laid over it: maps merge by key, deeply; null removes; anything else replaces."""
@@ -21,8 +24,10 @@ def merged(base: Any, patch: Any) -> Any:
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
+        elif key in result and key not in ONE_VALUE:
+            result[key] = merged(result[key], value)
         else:
-            result[key] = merged(result[key], value) if key in result else without_nulls(value)
+            result[key] = without_nulls(value)
     return result
 
 
@@ -100,6 +105,8 @@ def continued(state: State, onward: Branch) -> State:
     events: Mapping[str, Event] = {
         name: event if event.to is not None else replace(event, to=onward.to) for name, event in state.events.items()
     }
-    if events or state.next:
+    if state.approval and state.approved is None:
+        return replace(state, events=events, approved=onward.to)
+    if events or state.next or state.approval:
         return replace(state, events=events)
     return replace(state, next={onward.name: replace(onward, if_=None)})

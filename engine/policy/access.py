@@ -17,7 +17,9 @@ from engine.ports import Reason, Record, Verdict
 from engine.source.shape import Formula
 
 #: Models that the engine alone writes, in the course of other acts: to put one in by hand would be to forge it.
-ENGINES_OWN = frozenset({"history", "event", "case", "timer", "job", "hold", "task", "arrival", "file", "finding"})
+ENGINES_OWN = frozenset(
+    {"history", "event", "case", "timer", "job", "hold", "task", "vote", "arrival", "file", "finding"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from engine.catalog.kinds.timers import Timer
 from engine.catalog.kinds.workflow import Event, State, Workflow
 from engine.errors import Refused
 from engine.expressions.language import Expression
-from engine.ports import Move, Notify, Reason, Record, Verdict
+from engine.ports import Ask, Move, Notify, Reason, Record, Verdict
 from engine.steps.step import Frame, Steps, run_steps
 
 #: What `by` says of an event that only the engine fires.
@@ -99,7 +99,11 @@ def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Ste
         yield from tell(state.notify, frame)
         if record["status"] != state_name:
             return  # a step fired an event that moved the record on; that act has followed the branches there
-        onward = choose(f"{workflow.name}.{state.name}", state.next, frame)
+        if state.approval:
+            outcome = yield Ask(model, record, state_name)
+            onward = decided(workflow, state, outcome) if outcome is not None else None
+        else:
+            onward = choose(f"{workflow.name}.{state.name}", state.next, frame)
         if onward is None:
             return
         state_name, why = onward
@@ -107,6 +111,12 @@ def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Ste
         f"more than {MOST_HOPS} states entered in one act: the branches of {workflow.name} go round in a circle",
         code="TOO_MANY_HOPS",
     )
+
+
+def decided(workflow: Workflow, state: State, outcome: str) -> tuple[str, Reason]:
+    """The state that an approval leads to with this outcome, and the reason."""
+    to = state.decided[outcome]
+    return to, Reason(f"{workflow.name}.{state.name}.{outcome}", to, span=state.span_of(outcome))
 
 
 def proceed(workflow: Workflow, frame: Frame) -> Steps:

@@ -97,6 +97,7 @@ def _transitions(catalog: Catalog) -> Iterator[str]:
             yield from (f"{flow.name}.{name}.next.{branch}" for branch in state.next)
             for timer in state.timers.values():
                 yield from (f"{flow.name}.{name}.timers.{timer.name}.next.{branch}" for branch in timer.next)
+            yield from (f"{flow.name}.{name}.{outcome}" for outcome in state.decided)
         yield from (f"{flow.name}.{event.name}" for event in flow.events.values() if event.to is not None)
 
 

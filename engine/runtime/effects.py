@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.catalog.kinds.model import Arising
+from engine.catalog.kinds.workflow import State, Workflow
 from engine.errors import Complaint, InvalidValues, Refused
 from engine.policy.deadlines import end_of
 from engine.policy.rules import work_through
-from engine.policy.transition import may_fire, proceed, take, waited_for_elsewhere
+from engine.policy.transition import decided, enter, may_fire, proceed, take, waited_for_elsewhere
 from engine.ports import (
     Alias,
+    Ask,
     Change,
     Create,
     Decide,
@@ -35,6 +37,7 @@ from engine.ports import (
     Update,
 )
 from engine.runtime.act import Act, Working
+from engine.runtime.approving import Approving
 from engine.runtime.deciding import asked
 from engine.runtime.pricing import Answer, priced
 from engine.runtime.risking import guarded, watch
@@ -63,6 +66,7 @@ class Effects:
         self.event = event
         self._perform: dict[type[Any], Callable[[Any], Any]] = {
             Alias: self._alias,
+            Ask: self._ask,
             Change: self._change,
             Create: self._create,
             Decide: self._decide,
@@ -108,7 +112,7 @@ class Effects:
                 working.touched, working.timed = False, True
                 workflow = self.service.workflow_of(self.act, working)
                 if workflow is not None:
-                    self.drive(proceed(workflow, self._frame(working)))
+                    self.drive(proceed(workflow, self.frame(working)))
         raise Refused(f"records still move each other after {MOST_ROUNDS} rounds", code="TOO_MANY_HOPS")
 
     def _arise(self) -> None:
@@ -121,7 +125,8 @@ class Effects:
                     self.act.note(working, name, status, status)
                     watch(self, working, name)
 
-    def _frame(self, working: Working, **more: Any) -> Frame:
+    def frame(self, working: Working, **more: Any) -> Frame:
+        """What steps about a record in hand see."""
         return self.act.frame(working.model, working.record, self.event, **more)
 
     # Records --------------------------------------------------------------------------------------------------------
@@ -150,7 +155,7 @@ class Effects:
         )
         _refuse_many(found, effect.model)
         for record in found:
-            self.service.trash(self.act, self.act.hold_on(effect.model, record, self.event))
+            self.service.trash(self, self.act.hold_on(effect.model, record, self.event))
         return len(found)
 
     def _find(self, effect: Find) -> list[Record]:
@@ -209,11 +214,41 @@ class Effects:
 
     def _move(self, effect: Move) -> None:
         working = self._in_hand(effect.model, effect.record)
+        self.leave(working)
         working.record["status"] = effect.state
         working.dirty = working.moved = working.timed = working.entered = True
         working.trail.append(effect.why)
         if working.case is not None:
             working.case |= {"state": effect.state, "entered_at": self.act.moment}
+
+    def leave(self, working: Working) -> None:
+        """Calls off what the state still asks of people: the record goes on without it."""
+        workflow = self.service.workflow_of(self.act, working)
+        state = workflow.states.get(working.record["status"]) if workflow is not None else None
+        if state is not None and state.approval:
+            case = self.act.case_of(working)
+            if case is not None and case["state"] is not None:  # else it comes here only now
+                Approving(self, working, state).cancel()
+
+    def ask_again(self, working: Working) -> None:
+        """Begins the approval of the state that a record has come back to, from the trash."""
+        workflow = self.service.workflow_of(self.act, working)
+        state = workflow.states.get(working.record["status"]) if workflow is not None else None
+        if workflow is not None and state is not None and state.approval:
+            self.go_on(working, workflow, state, Approving(self, working, state).begin())
+
+    def go_on(self, working: Working, workflow: Workflow, state: State, outcome: str | None) -> None:
+        """Moves the record to where its approval leads, once that is decided."""
+        if outcome is not None:
+            to, why = decided(workflow, state, outcome)
+            self.drive(enter(workflow, to, self.frame(working), why))
+
+    def _ask(self, effect: Ask) -> Any:
+        working = self._in_hand(effect.model, effect.record)
+        workflow = self.service.workflow_of(self.act, working)
+        if workflow is None:
+            raise RuntimeError(f"{effect.model} has no workflow to ask somebody in")
+        return Approving(self, working, workflow.states[effect.state]).begin()
 
     def _fire(self, effect: Fire) -> Record:
         """An event that a step fires: the engine's own authority, but state, holds and guards count. News that only

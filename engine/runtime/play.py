@@ -13,11 +13,13 @@ import orjson
 
 from engine.catalog.kinds.example import (
     Act,
+    Agreeing,
     Arriving,
     Creating,
     Deleting,
     Firing,
     Reading,
+    Rejecting,
     Releasing,
     Updating,
     Waiting,
@@ -29,9 +31,11 @@ from engine.ports import Record
 from engine.registry import did_you_mean
 from engine.runtime.actors import actor_of
 from engine.runtime.clock import SetClock
+from engine.runtime.effects import MOST_FOUND
 from engine.runtime.intake import Intake
 from engine.runtime.reading import Reading as Reader
 from engine.runtime.service import SYSTEM, Service
+from engine.runtime.tasks import Tasks
 from engine.store.database import Database
 from engine.store.transaction import Transaction
 
@@ -63,11 +67,13 @@ class Player:
         self._within = within
         self.named: dict[str, tuple[str, str]] = {}
         self._perform: dict[type[Any], Callable[[Any], None]] = {
+            Agreeing: lambda act: self._decide(act.approve, "approve", act),
             Arriving: self._arrive,
             Creating: self._create,
             Deleting: self._delete,
             Firing: self._fire,
             Reading: self._read,
+            Rejecting: lambda act: self._decide(act.reject, "reject", act),
             Releasing: self._release,
             Updating: self._update,
             Waiting: self._wait,
@@ -106,6 +112,23 @@ class Player:
     def _fire(self, act: Firing) -> None:
         actor, (model, key) = self._sender(act), self.find(act.record)
         self.write(lambda tx: self.service.fire(tx, actor, model, key, act.fire, act.input))
+
+    def _decide(self, name: str, decision: str, act: Agreeing | Rejecting) -> None:
+        actor, (model, key) = self.actor(act.as_), self.find(name)
+        task = self._task(model, key, act.step, actor)
+        if task is None:
+            raise Unplayable(f"nobody was ever asked about {name}" + (f" at {act.step}" if act.step else ""))
+        tasks = Tasks(self.service)
+        self.write(lambda tx: tasks.decide(tx, actor, task["id"], decision, act.comment))
+
+    def _task(self, model: str, key: str, step: str | None, actor: Actor) -> Record | None:
+        """The task about a record that is the actor's to do, else one that is open, else the last one."""
+        equal = self.service.store.query.equal
+        about = {"model": model, "record": key} | ({"step": step} if step else {})
+        found = self.read(lambda tx: equal(tx, "task", about, limit=MOST_FOUND))
+        asked = {"person": {"id": actor.id}, "waiting": True}
+        own = self.read(lambda tx: {vote["task"]["id"] for vote in equal(tx, "vote", asked, limit=MOST_FOUND)})
+        return max(found, key=lambda task: (task["id"] in own, task["closed_at"] is None, task["id"]), default=None)
 
     def _delete(self, act: Deleting) -> None:
         actor, (model, key) = self.actor(act.as_), self.find(act.delete)

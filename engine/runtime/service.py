@@ -66,7 +66,7 @@ class Service:
         """The new record, after it has entered the start of its workflow and gone as far as that leads."""
         self._known(model)
         self._demand(self.rights.may_create(actor, model, None, {}))
-        act = self._act(tx, actor)
+        act = self.act(tx, actor)
         plan = self.plan(model)
         complaints: list[Complaint] = []
         typed = plan.reader.read(values, complaints)
@@ -81,7 +81,7 @@ class Service:
         self, tx: Transaction, actor: Actor, model: str, key: str, values: Values, *, version: int | None = None
     ) -> Record:
         """The changed record. Rows that are given replace the rows there are: matched by id, else by their key."""
-        act = self._act(tx, actor)
+        act = self.act(tx, actor)
         working = self._open(act, model, key, "update", version)
         plan = self.plan(model)
         names = act.names(model, working.record, "update")
@@ -109,7 +109,7 @@ class Service:
         version: int | None = None,
     ) -> Record:
         """The record after the event and all that follows from it."""
-        act = self._act(tx, actor)
+        act = self.act(tx, actor)
         working = self._open(act, model, key, f"event:{event}", version)
         workflow = self.workflow_of(act, working)
         if workflow is None:
@@ -134,18 +134,19 @@ class Service:
 
     def delete(self, tx: Transaction, actor: Actor, model: str, key: str, *, version: int | None = None) -> None:
         """Moves the record to the trash; ``restore`` brings it back."""
-        act = self._act(tx, actor)
+        act = self.act(tx, actor)
         working = self._open(act, model, key, "delete", version)
         self._demand(self.rights.may_delete(actor, model, working.record, act.names(model, working.record, "delete")))
         status = working.record["status"]
         act.note(working, "delete", status, status)
-        self.trash(act, working)
-        self._done(Effects(self, act, "delete"), working)
+        effects = Effects(self, act, "delete")
+        self.trash(effects, working)
+        self._done(effects, working)
 
     def restore(self, tx: Transaction, actor: Actor, model: str, key: str) -> Record:
         """The record, back from the trash."""
         self._known(model)
-        act = self._act(tx, actor)
+        act = self.act(tx, actor)
         found = self.store.records.load(tx, model, [key], trashed=True, lock=True)
         names = act.names(model, found[0] if found else None, "restore")
         if not found or not self.rights.may_read(actor, model, found[0], names):
@@ -155,12 +156,14 @@ class Service:
         act.note(working, "restore", working.record["status"], working.record["status"])
         working.record["deleted_at"] = None
         working.dirty = working.timed = True
-        return self._done(Effects(self, act, "restore"), working)
+        effects = Effects(self, act, "restore")
+        effects.ask_again(working)
+        return self._done(effects, working)
 
     def release(self, tx: Transaction, actor: Actor, hold_key: str, why: str) -> Record:
         """The held record after the hold is released and what waited for it has gone on. The assignee's right, or its
         role's; a reason must be given."""
-        act = self._act(tx, actor)
+        act = self.act(tx, actor)
         hold = act.take("hold", hold_key, "release")
         self._demand(self.may_release(actor, hold.record))
         if hold.record["released_at"] is not None:
@@ -273,9 +276,10 @@ class Service:
         plan.computer.compute(record, names, complaints)
         complaints.extend(c for c in plan.computer.complaints(record, names) if c.at not in wrong)
 
-    def trash(self, act: Act, working: Working) -> None:
-        """Marks a record in hand as deleted."""
-        working.record["deleted_at"] = act.moment
+    def trash(self, effects: Effects, working: Working) -> None:
+        """Marks a record in hand as deleted; nobody needs to decide about it any more."""
+        effects.leave(working)
+        working.record["deleted_at"] = effects.act.moment
         working.dirty = working.timed = True
 
     # Workflow -------------------------------------------------------------------------------------------------------
@@ -343,7 +347,8 @@ class Service:
         """The model's plan, worked out once per catalogue."""
         return self.catalog.memo((ModelPlan, model), lambda: ModelPlan.of(self.catalog, model))
 
-    def _act(self, tx: Transaction, actor: Actor) -> Act:
+    def act(self, tx: Transaction, actor: Actor) -> Act:
+        """A new act of the actor, at this moment."""
         return Act(self.catalog, self.store, tx, actor, self.clock.now())
 
     def _known(self, model: str) -> None:

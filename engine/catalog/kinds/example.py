@@ -51,6 +51,26 @@ class Firing(Located):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Agreeing(Located):
+    """Somebody who is asked agrees."""
+
+    approve: str = option(help=RECORD)
+    comment: str = ""
+    step: Name | None = option(None, help="The step, where somebody is asked at several")
+    as_: str | None = option(None, key="as", help=WHO)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejecting(Located):
+    """Somebody who is asked says no, and why."""
+
+    reject: str = option(help=RECORD)
+    comment: str = "not so"
+    step: Name | None = option(None, help="The step, where somebody is asked at several")
+    as_: str | None = option(None, key="as", help=WHO)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deleting(Located):
     """Somebody moves a record to the trash."""
 
@@ -96,7 +116,7 @@ class Waiting(Located):
     wait: Duration
 
 
-Act = Creating | Updating | Firing | Deleting | Releasing | Reading | Arriving | Waiting
+Act = Creating | Updating | Firing | Agreeing | Rejecting | Deleting | Releasing | Reading | Arriving | Waiting
 
 
 @dataclass(frozen=True, kw_only=True)

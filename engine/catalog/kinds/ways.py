@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def ways_out(workflow: Workflow, state: State) -> Iterator[str]:
-    """The states that an event, a branch or a timer leads to from this one."""
+    """The states that an event, a branch, a timer or an approval leads to from this one."""
     yield from (event.to for event in state.events.values() if event.to is not None)
     yield from (branch.to for branch in state.branches())
+    yield from state.decided.values()
     yield from (event.to for event in workflow.events.values() if event.to is not None and state.name in event.from_)
 
 

@@ -10,6 +10,8 @@ from itertools import chain
 from typing import ClassVar, Literal
 
 from engine.catalog.kind import Definition, DefinitionLinker, Key
+from engine.catalog.kinds.approval import Step as ApprovalStep
+from engine.catalog.kinds.approval import link_approval
 from engine.catalog.kinds.onward import Branch, Notification
 from engine.catalog.kinds.rules import link_input
 from engine.catalog.kinds.timers import Timer
@@ -67,14 +69,26 @@ class State(Located):
     timers: Mapping[Name, Timer] = option(
         default_factory=dict, help="What happens at a moment, as long as the record stands here"
     )
+    approval: Mapping[Name, ApprovalStep] = option(
+        default_factory=dict, help="Who has to agree before it goes on: steps, one `after:` the other or at once"
+    )
+    approved: Name | None = option(None, help="The state that the approval leads to when all have agreed")
+    rejected: Name | None = option(None, help="The state that it leads to when somebody has not")
+    returned: Name | None = option(None, help="The state in which whoever asked mends what was sent back")
     color: Literal["ok", "warn", "bad", "info"] | None = None
 
     @property
     def name(self) -> str:
         return str(self.path[-1])
 
+    @property
+    def decided(self) -> Mapping[str, str]:
+        """The states that its approval leads to, by outcome."""
+        ways = {"approved": self.approved, "rejected": self.rejected, "returned": self.returned}
+        return {outcome: to for outcome, to in ways.items() if to is not None}
+
     def link(self, linker: DefinitionLinker, model: str, scope: Scope) -> None:
-        """Links what happens on entry, the events and the branches."""
+        """Links what happens on entry, the events, the branches and the approval."""
         link_steps(self.do, linker, model, scope)
         for notification in self.notify:
             notification.link(linker, model)
@@ -84,6 +98,7 @@ class State(Located):
             linker.compile(branch.if_, scope, BOOLEAN)
         for timer in self.timers.values():
             timer.link(linker, model, scope)
+        link_approval(linker, self, self.approval, scope)
 
     def branches(self) -> Iterator[Branch]:
         """Every way on that no event takes: those of the state, then those of its timers."""
@@ -155,6 +170,8 @@ class Workflow(Definition):
                 self._check_event(linker, event)
             for branch in state.branches():
                 self._check_state(linker, branch.to, branch, "to")
+            for outcome, to in state.decided.items():
+                self._check_state(linker, to, state, outcome)
             if state.after is not None:
                 self._check_after(linker, state)
         for event in self.events.values():

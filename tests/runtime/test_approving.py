@@ -1,0 +1,303 @@
+"""Approvals at work on both databases: who is found, what votes do, and that of two at a time one decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from engine.errors import AccessDenied, NotFound, Refused, RequestError
+from engine.policy.access import Actor
+from engine.ports import Record
+from engine.runtime.actors import actor_of
+from engine.runtime.tasks import Tasks
+from tests.runtime.running import Running
+
+OFFICE = """
+app: office
+timezone: Asia/Shanghai
+---
+access: clerk
+can: {paper: {read: all, create: all, events: all, delete: all}}
+---
+access: boss
+can: {paper: {read: all, create: all, events: all}}
+---
+access: jury
+can: {}
+---
+model: paper
+key: number
+title: number
+workflow: signing
+fields:
+  number: {type: sequence, format: "P{seq:3}", unique: true}
+  kind: {type: text, default: "'plain'"}
+---
+workflow: signing
+for: paper
+start: draft
+states:
+  draft:
+    events: {submit: {to: sorted}}
+  sorted:
+    next:
+      jury: {if: kind == "jury", to: with_jury}
+      boss: {if: kind == "boss", to: with_boss}
+      own: {if: kind == "own", to: with_own}
+      go: {to: with_manager}
+  with_manager:
+    events: {stop: {to: stopped}}
+    approval:
+      first: {by: {manager_of: created_by}, nobody: {role: boss}}
+      second: {after: first, by: {manager_of: created_by, level: 2}, nobody: skip, repeated: skip}
+    approved: done
+    rejected: refused
+  with_boss:
+    approval:
+      any: {by: {role: boss}, nobody: refuse}
+      again: {after: any, by: {role: boss}, nobody: refuse, repeated: skip}
+    approved: done
+    rejected: refused
+  with_jury:
+    approval: {jury: {by: {role: jury}, nobody: refuse, mode: vote, pass: 2/3}}
+    approved: done
+    rejected: refused
+  with_own:
+    approval: {own: {by: {user: created_by}, nobody: skip, self: skip}}
+    approved: done
+    rejected: refused
+  done: {}
+  refused: {}
+  stopped: {}
+"""
+
+
+class Office:
+    """The office at work: people by their logins."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.tasks = Tasks(running.service)
+        self.people: dict[str, Actor] = {}
+
+    def hire(self, login: str, role: str, manager: str | None = None) -> None:
+        made = self.running.create(
+            "user", {"login": login, "name": login, "roles": [{"role": role}], "manager": manager}
+        )
+        self.people[login] = self.running.read(lambda tx: actor_of(self.running.service, tx, made["id"]))
+
+    def submit(self, kind: str = "plain", by: str = "ann") -> str:
+        paper = self.running.create("paper", {"kind": kind}, self.people[by])
+        self.running.fire("paper", paper["id"], "submit", self.people[by])
+        return str(paper["id"])
+
+    def open(self, key: str, step: str) -> str:
+        found = self.running.all("task", equal={"record": key, "step": step, "open": "true"})
+        return str(found[0]["id"])
+
+    def decide(self, task: str, who: str, decision: str = "approve", comment: str = "as it is") -> Record:
+        made: Record = self.running.write(lambda tx: self.tasks.decide(tx, self.people[who], task, decision, comment))
+        return made
+
+    def asked(self, key: str) -> list[tuple[str, str, str | None]]:
+        """(step, who is asked, for whom) of what is open about a paper."""
+
+        def work(tx: Any) -> list[tuple[str, str, str | None]]:
+            found = []
+            for vote in self.running.service.store.query.equal(tx, "vote", {"waiting": True}, limit=100):
+                if vote["task"]["record"] == key:
+                    person, other = vote["person"]["login"], vote["acting_for"]
+                    found.append((vote["task"]["step"], person, other["login"] if other else None))
+            return sorted(found)
+
+        return list(self.running.read(work))
+
+    def status(self, key: str) -> str:
+        return str(self.running.get("paper", key)["status"])
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[Office]:
+    running = Running(OFFICE, database_url)
+    made = Office(running)
+    made.hire("top", "boss")
+    made.hire("mid", "clerk", "top")
+    made.hire("ann", "clerk", "mid")
+    yield made
+    running.database.close()
+
+
+def test_one_level_after_the_other_and_then_it_goes_on(office: Office) -> None:
+    key = office.submit()
+    assert office.asked(key) == [("first", "mid", None)]
+    office.decide(office.open(key, "first"), "mid")
+    assert office.asked(key) == [("second", "top", None)]
+    office.decide(office.open(key, "second"), "top")
+    assert (office.status(key), office.asked(key)) == ("done", [])
+
+
+def test_a_no_ends_it_with_its_reason_in_the_history(office: Office) -> None:
+    key = office.submit()
+    office.decide(office.open(key, "first"), "mid", "reject", "too dear")
+    assert office.status(key) == "refused"
+    [entry] = [entry for entry in office.running.timeline("paper", key) if entry["act"] == "reject"]
+    assert [(reason["rule"], reason["outcome"]) for reason in entry["reasons"]] == [
+        ("vote.first", "reject"),
+        ("signing.with_manager.first", "rejected"),
+        ("signing.with_manager.rejected", "refused"),
+    ]
+    assert entry["reasons"][0]["message"] == "too dear"
+
+
+def test_why_somebody_is_asked_stands_on_their_vote(office: Office) -> None:
+    key = office.submit()
+    [vote] = office.running.all("vote")
+    assert vote["why"]["rule"] == "manager_of created_by, level 1"
+    assert vote["why"]["at"].startswith("definitions/app.yaml:")
+    assert vote["why"]["read"]["login"] == "mid"
+    assert office.status(key) == "with_manager"
+
+
+def test_where_there_is_no_manager_somebody_else_is_asked_and_nobody_decides_about_their_own(office: Office) -> None:
+    office.hire("chief", "boss", None)
+    key = office.submit(by="top")  # top has no manager, and is a boss
+    assert office.asked(key) == [("first", "chief", None)]
+    with pytest.raises(AccessDenied) as refused:
+        office.decide(office.open(key, "first"), "top")
+    assert refused.value.code == "NOT_ASKED"
+
+
+def test_where_nobody_at_all_is_found_nothing_is_done(office: Office) -> None:
+    paper = office.running.create("paper", {"kind": "boss"}, office.people["top"])
+    with pytest.raises(Refused) as refused:
+        office.running.fire("paper", paper["id"], "submit", office.people["top"])
+    assert refused.value.code == "NOBODY_TO_ASK"
+    assert office.status(paper["id"]) == "draft"
+    assert office.running.all("task") == []
+
+
+def test_managers_in_a_circle_are_told(office: Office) -> None:
+    mid, top = (office.people[login].id or "" for login in ("mid", "top"))
+    office.running.update("user", top, {"manager": "mid"})
+    paper = office.running.create("paper", {}, office.people["mid"])  # mid's manager's manager is mid
+    office.running.fire("paper", paper["id"], "submit", office.people["mid"])
+    with pytest.raises(Refused) as refused:
+        office.decide(office.open(paper["id"], "first"), "top")
+    assert refused.value.code == "MANAGER_CIRCLE"
+    assert office.asked(paper["id"]) == [("first", "top", None)]
+    assert mid != top
+
+
+def test_who_has_agreed_before_agrees_again_where_that_is_said(office: Office) -> None:
+    key = office.submit("boss")
+    office.decide(office.open(key, "any"), "top")
+    assert office.status(key) == "done"
+
+
+def test_who_would_only_ask_themselves_is_left_out(office: Office) -> None:
+    key = office.submit("own")
+    assert office.status(key) == "done"
+    [task] = office.running.all("task")
+    assert (task["outcome"], task["closed_by"]) == ("skipped", None)
+
+
+def test_a_vote_ends_as_soon_as_it_is_decided(office: Office) -> None:
+    for login in ("j1", "j2", "j3"):
+        office.hire(login, "jury")
+    key = office.submit("jury")
+    task = office.open(key, "jury")
+    office.decide(task, "j2")
+    with pytest.raises(Refused) as again:
+        office.decide(task, "j2")
+    assert again.value.code == "ALREADY_ANSWERED"
+    assert office.status(key) == "with_jury"
+    office.decide(task, "j1")
+    assert office.status(key) == "done"
+    with pytest.raises(Refused) as late:
+        office.decide(task, "j3", "reject")
+    assert late.value.code == "ALREADY_DECIDED"
+    assert office.running.all("vote", equal={"decision": "moot"})[0]["decided_at"] is not None
+
+
+def test_covers_answer_for_those_who_are_away_and_covers_of_covers(office: Office) -> None:
+    office.hire("amy", "clerk")
+    office.hire("ben", "clerk")
+    for person, cover in (("mid", "amy"), ("amy", "ben")):
+        office.running.create(
+            "leave", {"person": person, "cover": cover, "begins": "2026-11-20", "until": "2026-11-21"}
+        )
+    key = office.submit()
+    assert office.asked(key) == [("first", "ben", "mid")]
+    office.decide(office.open(key, "first"), "ben")
+    assert office.asked(key) == [("second", "top", None)]
+
+
+def test_covers_in_a_circle_are_nobody(office: Office) -> None:
+    office.hire("amy", "clerk")
+    for person, cover in (("mid", "amy"), ("amy", "mid")):
+        office.running.create(
+            "leave", {"person": person, "cover": cover, "begins": "2026-11-20", "until": "2026-11-21"}
+        )
+    assert office.asked(office.submit()) == [("first", "top", None)]
+
+
+def test_who_has_left_is_not_asked_and_decides_nothing(office: Office) -> None:
+    key = office.submit()
+    task = office.open(key, "first")
+    office.running.update("user", office.people["mid"].id or "", {"active": False})
+    with pytest.raises(AccessDenied):
+        office.decide(task, "mid")
+    assert office.asked(office.submit()) == [("first", "top", None)]
+
+
+def test_leaving_the_state_calls_its_tasks_off_and_so_does_the_trash(office: Office) -> None:
+    key = office.submit()
+    task = office.open(key, "first")
+    office.running.fire("paper", key, "stop", office.people["ann"])
+    with pytest.raises(Refused) as refused:
+        office.decide(task, "mid")
+    assert (refused.value.code, office.asked(key)) == ("TASK_OVER", [])
+    other = office.submit()
+    service = office.running.service
+    office.running.write(lambda tx: service.delete(tx, office.people["ann"], "paper", other))
+    assert office.asked(other) == []
+    office.running.write(lambda tx: service.restore(tx, office.people["ann"], "paper", other))
+    assert office.asked(other) == [("first", "mid", None)]
+    assert office.running.all("task", equal={"record": other, "open": "true"})[0]["round"] == 2
+
+
+def test_what_is_no_task_of_somebody_does_not_exist_for_them(office: Office) -> None:
+    office.hire("jim", "jury")  # reads no papers
+    key = office.submit()
+    for task in (office.open(key, "first"), "01a1f6ae-9900-7000-8dde-95de1b56d9dc", "nonsense"):
+        with pytest.raises(NotFound):
+            office.decide(task, "jim")
+
+
+def test_of_two_at_the_same_time_one_decides_and_the_other_is_told_who(office: Office) -> None:
+    office.hire("chief", "boss")
+    for _ in range(3):
+        key = office.submit("boss")
+        task, told, barrier = office.open(key, "any"), [], Barrier(2)
+
+        def vote(who: str, decision: str) -> None:
+            barrier.wait()  # noqa: B023 - the threads end before the next round
+            try:
+                office.decide(task, who, decision)  # noqa: B023
+            except RequestError as error:
+                told.append((who, error.code, str(error.message)))  # noqa: B023
+
+        threads = [Thread(target=vote, args=args) for args in (("top", "approve"), ("chief", "reject"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        [(loser, code, message)] = told
+        winner = "chief" if loser == "top" else "top"
+        assert code == "ALREADY_DECIDED"
+        assert winner in message
+        said = [vote["decision"] for vote in office.running.all("vote", equal={"task": task})]
+        assert sorted(said) == (["approve", "moot"] if winner == "top" else ["moot", "reject"])
