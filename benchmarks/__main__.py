@@ -15,6 +15,7 @@ NAMES = (
     "tables",
     "routing",
     "risk",
+    "pricing",
     "backtest",
     "check",
     "import_retail",
