@@ -1,0 +1,124 @@
+"""A process that is killed while timers go off, before any of its statements: each of them happens, once."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from engine.runtime.clock import SetClock
+from tests.runtime.crashing_timers import LATER
+from tests.runtime.post import NOON, Post, open_engine
+
+TOP = Path(__file__).parent.parent.parent
+
+
+class Office:
+    """The post office on a database, seen by us at noon and after everything; others work in between."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        engine = open_engine(url)
+        engine.database.close()
+        self.number = 0
+
+    def parcels(self) -> tuple[str, str]:
+        """Two parcels that arrive at noon: one must be fetched within the hour, the other is only asked for."""
+        clock = SetClock(NOON)
+        post = Post(open_engine(self.url, clock), clock)
+        if self.number == 0:
+            post.put("person", code="ann", name="Ann", email="ann@example.com")
+        self.number += 1
+        one = post.parcel(f"A{self.number}", fetched_by=(NOON + timedelta(hours=1)).isoformat())
+        other = post.parcel(f"B{self.number}")
+        for parcel in (one, other):
+            post.fire(parcel, "arrive")
+        post.engine.database.close()
+        return str(one["id"]), str(other["id"])
+
+    def work(self, fatal: int) -> tuple[int, int]:
+        """How a process ended that was killed before its so manieth statement, and how many it sent if it was not."""
+        command = [sys.executable, "-m", "tests.runtime.crashing_timers", self.url, str(fatal)]
+        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, int(done.stdout) if done.stdout else 0
+
+    def recover(self) -> None:
+        """Another process does what is left. What the dead one had taken is missed after some minutes."""
+        clock = SetClock(LATER + timedelta(minutes=10))
+        post = Post(open_engine(self.url, clock), clock)
+        post.run()
+        post.later(minutes=10)
+        post.engine.database.close()
+
+    def rows(self, text: str, *values: str) -> list[Any]:
+        """The answer to a query that nothing of the engine has had its hands in."""
+        url = make_url(self.url)
+        if url.get_backend_name() == "sqlite":
+            with closing(sqlite3.connect(str(url.database))) as connection:
+                return connection.execute(text, values).fetchall()
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain) as connection:
+            return connection.execute(text.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
+
+    def check(self, one: str, other: str) -> None:
+        """Nothing was lost, and nothing happened twice."""
+        [[status, state]] = self.rows(
+            'SELECT p.status, c.state FROM parcel p JOIN "case" c ON c.record = p.id WHERE p.id = ?', one
+        )
+        assert (status, state) == ("lost", "lost")
+        assert self.rows("SELECT nudged, status FROM parcel WHERE id = ?", other) == [(2, "here")]
+        told = self.rows(
+            "SELECT record, name FROM event WHERE name IN ('fetched', 'nudge', 'nag') AND record IN (?, ?)", one, other
+        )
+        assert sorted((str(record), name) for record, name in told) == sorted(
+            [(one, "fetched"), (other, "nag"), (other, "nudge")]
+        )
+        assert self.rows("SELECT count(*) FROM timer WHERE done_at IS NULL") == [(0,)]
+        assert self.rows("SELECT count(*) FROM timer WHERE record IN (?, ?)", one, other) == [(3,)]
+        assert self.rows("SELECT count(*) FROM job WHERE state <> 'done'") == [(0,)]
+        [[messages]] = self.rows("SELECT count(*) FROM event WHERE name = 'lost' AND record = ?", one)
+        assert messages == 1
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[Office]:
+    yield Office(make_url(database_url).render_as_string(hide_password=False))
+
+
+def killed_before(office: Office, fatal: int) -> None:
+    one, other = office.parcels()
+    assert office.work(fatal)[0] == -SIGKILL, f"it never came to statement {fatal}"
+    office.recover()
+    office.check(one, other)
+
+
+def length(office: Office) -> int:
+    """How many statements it takes when nobody is killed."""
+    one, other = office.parcels()
+    ended, count = office.work(0)
+    assert ended == 0
+    office.check(one, other)
+    assert count > 20
+    return count
+
+
+def test_killed_at_some_statements(office: Office) -> None:
+    count = length(office)
+    for fatal in (1, count // 3, 2 * count // 3):
+        killed_before(office, fatal)
+
+
+@pytest.mark.soak
+def test_killed_at_every_statement(office: Office) -> None:
+    for fatal in range(1, length(office) + 1):
+        killed_before(office, fatal)
