@@ -14,7 +14,7 @@ from engine.errors import ExpressionError
 from engine.expressions.calendars import WorkingTime
 from engine.ports import Record
 from engine.source.shape import Duration
-from engine.steps.late import Rung
+from engine.steps.late import Rung, Timed
 from engine.steps.step import Frame
 
 MICROSECOND = timedelta(microseconds=1)
@@ -52,6 +52,11 @@ def end_of(since: datetime, span: Duration, calendar: WorkingTime | None) -> dat
     here = since.astimezone(calendar.zone)
     day = calendar.add_days(here.date(), int(span.amount))
     return datetime.combine(day, here.time(), calendar.zone).astimezone(UTC)
+
+
+def due_at(opened: datetime, timed: Timed, calendar: WorkingTime | None) -> datetime | None:
+    """When something is due that is opened then; None where the definitions do not say."""
+    return end_of(opened, timed.due, calendar) if timed.due is not None else None
 
 
 def moment_of(timer: Timer, frame: Frame, entered: datetime, calendar: WorkingTime | None) -> Moment | None:

@@ -14,6 +14,7 @@ from engine.catalog.kinds.approval import Signature, Step
 from engine.catalog.kinds.workflow import State
 from engine.errors import Refused
 from engine.policy.approve import CANCELLED, Outcome, Tally, standing, tally
+from engine.policy.deadlines import due_at
 from engine.ports import Reason, Record
 from engine.runtime.act import Working, plain_reason
 from engine.runtime.people import Found, People
@@ -73,7 +74,7 @@ class Approving:
         while True:
             found = standing(self._state.approval, self.tasks)
             for task in found.needless:
-                self._close(task, Ended(CANCELLED, why=Reason(self._rule(task["step"]), "not needed any more")))
+                self.close(task, Ended(CANCELLED, why=Reason(self._rule(task["step"]), "not needed any more")))
             if found.outcome is not None or not found.opening:
                 return found.outcome
             for step, signature in found.opening:
@@ -83,7 +84,7 @@ class Approving:
         """Closes every open task: the record has gone on without it, or begins again."""
         for task in self.tasks:
             if task["outcome"] is None:
-                self._close(task, Ended(CANCELLED, why=Reason(self._rule(task["step"]), why)))
+                self.close(task, Ended(CANCELLED, why=Reason(self._rule(task["step"]), why)))
 
     def _open(self, step: Step, signature: Signature) -> None:
         """Opens the task of a signature. Where nobody needs to be asked it is closed at once, and says why."""
@@ -112,7 +113,9 @@ class Approving:
                     code="NOBODY_TO_ASK",
                     reasons=[Reason(rule, "nobody", span=by.span)],
                 )
-        task = self._task(signature, by, found)
+        deadline = {"due_at": due_at(self._act.moment, signature, self._act.catalog.working_time)}
+        task = self._task(signature, by, found, **deadline)
+        self._service.deadlines.open(self._act, TASK, task, signature, step=signature.name, round=self.round)
         vetoes = self._meant(signature.veto)
         agreed = self._agreed() if signature.repeated == "skip" else {}
         for turn, one in enumerate(found, 1):
@@ -231,7 +234,7 @@ class Approving:
                 self.set(VOTE, vote, waiting=False)
         if found.outcome is not None:
             by = found.by
-            self._close(task, Ended(found.outcome, by["person"] if by else None, by["comment"] if by else None))
+            self.close(task, Ended(found.outcome, by["person"] if by else None, by["comment"] if by else None))
         return found
 
     def signature(self, task: Record) -> Signature:
@@ -242,7 +245,9 @@ class Approving:
                 return found
         raise RuntimeError(f"{self._rule(task['step'])} does not exist")
 
-    def _close(self, task: Record, how: Ended) -> None:
+    def close(self, task: Record, how: Ended) -> None:
+        """Ends a task; whoever has not answered need not any more, and is not reminded."""
+        self._service.deadlines.close(self._act, task["id"])
         self.set(
             TASK,
             task,

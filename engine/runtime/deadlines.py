@@ -12,14 +12,14 @@ from engine.errors import EngineError, NotFound
 from engine.policy.access import Actor
 from engine.policy.deadlines import Moment, again, by_calendar, changes, end_of, moment_of, row_of
 from engine.policy.transition import go_off
-from engine.ports import Notify, Reason, Record
+from engine.ports import Reason, Record
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects
+from engine.runtime.ladders import Asked, HeldUp, Waiting, climb
 from engine.runtime.plans import workflow_reads
 from engine.source.formulas import parts
 from engine.source.shape import Duration, Located
 from engine.steps.late import Rung, Timed
-from engine.steps.step import run_steps
 from engine.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ class Deadlines:
         act = Act(service.catalog, service.store, tx, self._system, now)
         event = str(timer["step"]).rpartition(".")[2]
         try:
-            # In the sequence in which releasing takes them.
-            subject = act.take(timer["kind"], timer["subject"], event) if timer["kind"] != "case" else None
+            # In the sequence in which releasing takes them. A task is read after its record, as when somebody answers.
+            hold = act.take(timer["kind"], timer["subject"], event) if timer["kind"] == "hold" else None
             working = act.take(timer["model"], timer["record"], event, service.plan(timer["model"]).reads)
         except NotFound:
             self._rows.drop(tx, key)  # in the trash: coming back from there sets the timers of its state anew
@@ -125,10 +125,12 @@ class Deadlines:
         if not self._rows.done(tx, key, now):
             return False
         effects = Effects(service, act, event)
-        if subject is None:
+        if timer["kind"] == "case":
             entry = self._state_timer(effects, working, timer)
+        elif hold is not None:
+            entry = self._rung(effects, working, HeldUp(effects, working, hold), timer)
         else:
-            entry = self._rung(effects, working, subject, timer)
+            entry = self._rung(effects, working, Asked(effects, working, timer["subject"]), timer)
         effects.settle()
         entry["to_state"] = working.record["status"]
         act.finish()
@@ -151,9 +153,9 @@ class Deadlines:
         effects.drive(go_off(workflow, state, found, act.frame(working.model, record, name)))
         return entry
 
-    def _rung(self, effects: Effects, working: Working, subject: Working, timer: Record) -> Record:
+    def _rung(self, effects: Effects, working: Working, waiting: Waiting, timer: Record) -> Record:
         """The entry of the event log about a rung of the ladder over a hold or a task."""
-        act, waiting = effects.act, subject.record
+        act = effects.act
         status = working.record["status"]
         rule = f"{timer['kind']}.{timer['step']}.late.{timer['rung']}"
         if timer["rung"] == DUE:
@@ -161,24 +163,11 @@ class Deadlines:
             return act.note(working, "overdue", status, status, {timer["kind"]: timer["step"]})
         rung = self._rung_of(act.tx, timer)
         self._repeat(act, timer, again(rung, timer["turn"], timer["due_at"], act.moment, act.catalog.working_time))
-        frame = act.frame(working.model, working.record, effects.event, assignee=waiting["assignee"])
-        outcome = "done"
-        if rung.do == "remind":
-            outcome = "reminded"
-            self._service.assign(act, subject, {"reminded": (waiting["reminded"] or 0) + 1})
-        elif rung.do == "escalate" and rung.to is not None:
-            outcome, to = "escalated", rung.to.answer(frame)
-            if to.get("user", to.get("role")) is None:
-                outcome = "nobody to escalate to"
-            else:
-                values = {"assignee": to.get("user"), "assignee_role": to.get("role")}
-                self._service.assign(act, subject, values)
-        read = {**_when(timer), "assignee": _named(waiting)}
-        entry = act.note(working, outcome, status, status, {timer["kind"]: timer["step"], "to": _named(waiting)})
+        read = {**_when(timer), "assignee": ", ".join(waiting.people())}
+        entry = act.note(working, "late", status, status)
+        outcome = climb(effects, working, waiting, rung)
+        entry |= {"name": outcome, "input": {timer["kind"]: timer["step"], "to": ", ".join(waiting.people()) or None}}
         working.trail.append(Reason(rule, outcome, span=rung.span, read=read))
-        effects.drive(run_steps(rung.steps, frame))
-        if rung.message is not None:
-            act.queue_message(Notify(rung.message, _recipient(waiting), working.model, working.record))
         return entry
 
     def _repeat(self, act: Act, timer: Record, following: tuple[int, Moment] | None) -> None:
@@ -237,16 +226,3 @@ def place_of(timed: Any) -> str:
 
 def _when(timer: Record) -> dict[str, datetime]:
     return {"since": timer["since"], "due_at": timer["due_at"]}
-
-
-def _recipient(waiting: Record) -> Mapping[str, Any] | None:
-    """Whom a message about a hold or a task goes to."""
-    if waiting["assignee"] is not None:
-        return {"model": "user", "id": waiting["assignee"]["id"]}
-    return {"role": waiting["assignee_role"]} if waiting["assignee_role"] is not None else None
-
-
-def _named(waiting: Record) -> str | None:
-    """Whom it is assigned to, for the history."""
-    person, role = waiting["assignee"], waiting["assignee_role"]
-    return str(person["login"]) if person is not None else str(role) if role is not None else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.catalog.kinds.model import Arising
 from engine.catalog.kinds.workflow import State, Workflow
 from engine.errors import Complaint, InvalidValues, Refused
-from engine.policy.deadlines import end_of
+from engine.policy.deadlines import due_at
 from engine.policy.rules import work_through
 from engine.policy.transition import decided, enter, may_fire, proceed, take, waited_for_elsewhere
 from engine.ports import (
@@ -322,9 +322,8 @@ class Effects:
                 return hold
         values |= {"model": effect.model, "record": record["id"], "name": effect.name, "opened_at": self.act.moment}
         values["cause"] = effect.cause
-        if effect.timed is not None and effect.timed.due is not None:
-            calendar = self.act.catalog.working_time
-            values["due_at"] = end_of(self.act.moment, effect.timed.due, calendar)
+        if effect.timed is not None:
+            values["due_at"] = due_at(self.act.moment, effect.timed, self.act.catalog.working_time)
         hold = self.service.make(self, "hold", values).record
         if effect.timed is not None:
             self.service.deadlines.open(self.act, "hold", hold, effect.timed, step=effect.name)

@@ -76,6 +76,8 @@ class Holding(Aimed):
             linker.report("E110", "only what is assigned to somebody can be late: say `assign`", self, self.word)
         for rung in self.late:
             rung.link(linker, about)
+            if rung.do in ("approve", "reject"):
+                linker.report("E405", "a hold is released, not decided: `remind`, `escalate`, or steps", rung, "do")
         return scope
 
     def run(self, frame: Frame) -> Steps:

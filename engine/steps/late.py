@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 from engine.expressions.types import RecordType, Scope
 from engine.fields.field import Linker
 from engine.source.shape import Duration, Located, Name, option
-from engine.steps.assign import Assign
 from engine.steps.step import Step, link_steps
+from engine.steps.who import Who
 
 #: More repetitions than this are a mistake, or something else's work.
 MOST_REPEATED = 1_000
@@ -19,8 +19,11 @@ MOST_REPEATED = 1_000
 class Timed(Protocol):
     """What of the definitions gives somebody something to do, and says by when and what follows if it is late."""
 
-    due: Duration | None
-    late: tuple[Rung, ...]
+    @property
+    def due(self) -> Duration | None: ...
+
+    @property
+    def late(self) -> tuple[Rung, ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +31,10 @@ class Rung(Located):
     """What happens when something has waited so long, counted from its opening."""
 
     after: Duration
-    do: Literal["remind", "escalate"] | tuple[Step, ...] = option(
-        help="`remind` whom it is assigned to, `escalate` it to somebody else, or steps"
+    do: Literal["remind", "escalate", "approve", "reject"] | tuple[Step, ...] = option(
+        help="`remind` whom it waits for, `escalate` it to others, decide a task without them, or steps"
     )
-    to: Assign | None = option(None, help="To whom it is escalated")
+    to: Who | None = option(None, help="To whom it is escalated; `assignee` is for whom it waits until then")
     message: Name | None = option(None, help="The message to whom it is assigned to then")
     repeat: int = option(1, help="How many times in all")
     every: Duration | None = option(None, help="From one time to the next; as long as `after` when absent")
@@ -50,8 +53,8 @@ class Rung(Located):
         if (self.do == "escalate") != (self.to is not None):
             said = "`to` says to whom something is escalated" if self.to else "`escalate` needs `to:`"
             linker.report("E110", said, self, "to" if self.to else "do")
-        if self.repeat > 1 and self.do == "escalate":
-            linker.report("E405", "one cannot escalate it to the same person twice", self, "repeat")
+        if self.repeat > 1 and self.do in ("escalate", "approve", "reject"):
+            linker.report("E405", f"one cannot {self.do} it twice", self, "repeat")
         linker.reference("message", self.message, self, "message")
         scope = self._scope(linker, model)
         if self.to is not None:

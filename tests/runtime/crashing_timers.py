@@ -1,7 +1,7 @@
 """A process that lets timers go off, and is killed before a chosen statement reaches the database.
 
-``python -m tests.runtime.crashing_timers URL STATEMENT``: with the statement 0 it works until nothing is due, and prints
-how many statements that took.
+``python -m tests.runtime.crashing_timers URL STATEMENT``: with the statement 0 it works until nothing is due, and
+prints how many statements that took.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main(url: str, fatal: int) -> None:
     post.run()
     counter.armed = False
     post.engine.database.close()
-    print(counter.count)
+    sys.stdout.write(str(counter.count))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import pytest
 
 from engine.errors import Refused
 from engine.ports import Record
+from engine.runtime.actors import actor_of
 from engine.runtime.service import SYSTEM
+from engine.runtime.tasks import Tasks
 from tests.runtime.running import START, Running
 
 DESK = """
@@ -27,6 +29,41 @@ can: {round: {read: all, update: all}}
 ---
 access: head
 can: {round: {read: all}}
+---
+model: wish
+key: code
+workflow: wishing
+fields:
+  code: {type: text, unique: true}
+  noted: {type: integer, default: 0}
+---
+workflow: wishing
+for: wish
+start: asked
+states:
+  asked:
+    approval:
+      first:
+        by: {role: clerk}
+        nobody: refuse
+        mode: all
+        due: 1 h
+        late:
+          - {after: 30 min, do: remind, repeat: 2, every: 10 min, message: hurry}
+          - {after: 60 min, do: escalate, to: {manager_of: assignee}}
+          - {after: 90 min, do: [{set: {noted: noted + 1}}]}
+          - {after: 2 h, do: reject}
+      second: {after: first, by: {role: head}, nobody: refuse, late: [{after: 1 d, do: approve}]}
+    approved: granted
+    rejected: refused
+    events: {drop: {to: refused}}
+  granted: {}
+  refused: {}
+---
+message: hurry
+for: wish
+by: [log]
+text: "{{ wish.code }}"
 ---
 model: place
 key: code
@@ -117,7 +154,7 @@ def go(desk: Running, **by: float) -> list[str]:
 def waiting(desk: Running, record: Record) -> dict[str, datetime]:
     """When the timers of a round are due that have not gone off."""
     rows = desk.all("timer", where=f'record == "{record["id"]}" and done_at == null')
-    return {f"{row['step']}/{row['rung']}" if row["kind"] == "hold" else row["step"]: row["due_at"] for row in rows}
+    return {f"{row['step']}/{row['rung']}" if row["kind"] != "case" else row["step"]: row["due_at"] for row in rows}
 
 
 def status(desk: Running, record: Record) -> str:
@@ -274,6 +311,96 @@ def test_released_in_time_there_is_one_reminder(desk: Running) -> None:
     assert go(desk, hours=10) == []
     now = desk.get("hold", hold["id"])
     assert (now["reminded"], now["assignee_role"]) == (1, "clerk")
+
+
+# Tasks ----------------------------------------------------------------------------------------------------------------
+
+
+def wish(desk: Running) -> Record:
+    """A wish that two clerks are asked about, one of whom has a manager."""
+    for login, role in (("boss", "head"), ("ann", "clerk"), ("bo", "clerk")):
+        desk.user(login, role)
+    ann = desk.all("user", where='login == "ann"')[0]
+    desk.update("user", ann["id"], {"manager": "boss"})
+    return desk.create("wish", {"code": "W"})
+
+
+def asked(desk: Running) -> dict[str, str | None]:
+    """What everybody who was asked has said."""
+    people = {user["id"]: user["login"] for user in desk.all("user")}
+    return {people[vote["person"]["id"]]: vote["decision"] for vote in desk.all("vote")}
+
+
+def decide(desk: Running, login: str, decision: str, step: str) -> None:
+    [user] = desk.all("user", where=f'login == "{login}"')
+    actor = desk.read(lambda tx: actor_of(desk.service, tx, user["id"]))
+    [task] = desk.all("task", where=f'step == "{step}"')
+    desk.write(lambda tx: Tasks(desk.service).decide(tx, actor, task["id"], decision, "so be it"))
+
+
+def test_a_task_reminds_those_who_have_not_answered(desk: Running) -> None:
+    made = wish(desk)
+    [task] = desk.all("task")
+    assert task["due_at"] == START + timedelta(hours=1)
+    decide(desk, "bo", "approve", "first")
+    go(desk, minutes=45)
+    [task] = desk.all("task")
+    assert task["reminded"] == 2
+    told = [job["payload"]["to"] for job in desk.all("job")]
+    [ann] = desk.all("user", where='login == "ann"')
+    assert told == [{"model": "user", "id": ann["id"]}] * 2
+    assert desk.get("wish", made["id"])["status"] == "asked"
+
+
+def test_a_task_goes_to_the_managers_of_those_who_have_not_answered(desk: Running) -> None:
+    made = wish(desk)
+    go(desk, minutes=59)
+    assert asked(desk) == {"ann": None, "bo": None}
+    go(desk, minutes=1)
+    assert asked(desk) == {"ann": "transferred", "bo": None, "boss": None}, "bo has no manager"
+    decide(desk, "bo", "approve", "first")
+    decide(desk, "boss", "approve", "first")
+    assert [task["outcome"] for task in desk.all("task", where='step == "first"')] == ["approved"]
+    assert "first" not in go(desk, hours=10), "what is decided is late no more"
+    assert desk.get("wish", made["id"])["noted"] == 0
+
+
+def test_done_in_time_there_is_one_reminder(desk: Running) -> None:
+    wish(desk)
+    go(desk, minutes=35)
+    for login in ("ann", "bo"):
+        decide(desk, login, "approve", "first")
+    go(desk, hours=5)
+    assert {task["step"]: task["reminded"] for task in desk.all("task")} == {"first": 1, "second": 0}
+    assert "boss" in asked(desk)
+
+
+def test_what_nobody_answers_is_decided(desk: Running) -> None:
+    made = wish(desk)
+    go(desk, hours=1, minutes=59)
+    assert (desk.get("wish", made["id"])["status"], desk.get("wish", made["id"])["noted"]) == ("asked", 1)
+    go(desk, minutes=1)
+    assert desk.get("wish", made["id"])["status"] == "refused"
+    [task] = desk.all("task")
+    assert (task["outcome"], task["closed_by"]) == ("rejected", None)
+    assert waiting(desk, made) == {}
+
+
+def test_agreement_by_silence_leads_on(desk: Running) -> None:
+    made = wish(desk)
+    for login in ("ann", "bo"):
+        decide(desk, login, "approve", "first")
+    go(desk, hours=23, minutes=59)
+    assert desk.get("wish", made["id"])["status"] == "asked"
+    go(desk, minutes=1)
+    assert desk.get("wish", made["id"])["status"] == "granted"
+
+
+def test_leaving_by_an_event_calls_the_ladder_off(desk: Running) -> None:
+    made = wish(desk)
+    desk.fire("wish", made["id"], "drop")
+    assert waiting(desk, made) == {}
+    assert go(desk, hours=10) == []
 
 
 # News from other records ----------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -91,8 +90,8 @@ class Office:
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Office]:
-    yield Office(make_url(database_url).render_as_string(hide_password=False))
+def office(database_url: str) -> Office:
+    return Office(make_url(database_url).render_as_string(hide_password=False))
 
 
 def killed_before(office: Office, fatal: int) -> None:

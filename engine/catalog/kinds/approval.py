@@ -11,7 +11,8 @@ from engine.catalog.kind import DefinitionLinker
 from engine.errors import Label
 from engine.expressions.types import BOOLEAN, Scope
 from engine.registry import did_you_mean
-from engine.source.shape import Formula, Located, Name, option
+from engine.source.shape import Duration, Formula, Located, Name, option
+from engine.steps.late import Rung, check_span
 from engine.steps.who import Who
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Signature(Located):
     )
     repeated: Literal["ask", "skip"] = option("ask", help="`skip`: who has agreed at an earlier step agrees here, too")
     skip_if: Formula | None = option(None, help="Nobody is asked where this is true; that counts as agreed")
+    due: Duration | None = option(None, help="How long they have")
+    late: tuple[Rung, ...] = option((), help="What happens while they have not answered, each rung after so long")
 
     @property
     def name(self) -> str:
@@ -50,7 +53,10 @@ class Signature(Located):
         return Fraction(self.pass_ or "1/2")
 
     def link_signature(self, linker: DefinitionLinker, scope: Scope) -> None:
-        """Checks who is asked and how their answers count."""
+        """Checks who is asked, how their answers count, and what happens without them."""
+        check_span(linker, self, "due", self.due)
+        for rung in self.late:
+            rung.link(linker, scope.record.name if scope.record is not None else None)
         linker.compile(self.skip_if, scope, BOOLEAN)
         for who in (self.by, self.nobody, self.veto):
             if isinstance(who, Who):
@@ -146,7 +152,13 @@ def _link_step(linker: DefinitionLinker, step: Step, scope: Scope) -> None:
             linker.report("E110", "`join` goes with `split`", step, "join")
         return
     linker.compile(step.skip_if, scope, BOOLEAN)
-    for key, given in (("nobody", step.nobody), ("pass", step.pass_), ("veto", step.veto)):
+    for key, given in (
+        ("nobody", step.nobody),
+        ("pass", step.pass_),
+        ("veto", step.veto),
+        ("due", step.due),
+        ("late", step.late or None),
+    ):
         if given is not None:
             linker.report("E110", f"`{key}` is said of each group of a split", step, key)
     for branch in step.split.values():
