@@ -221,7 +221,7 @@ class Delete:
 class PlaceHold:
     """Answer: the hold. A second open one of the same name on the record changes the first. ``cause`` is the id of the
     hold that it follows from: it is released with that. ``timed`` is what of the definitions says when it is due, and
-    what happens when it is late (``engine.steps.late.Timed``)."""
+    what happens when it is late (``engine.steps.late.Timed``); ``case_file`` the id of that to which it belongs."""
 
     model: str
     record: Record
@@ -232,6 +232,7 @@ class PlaceHold:
     reason: Reason | None = None
     cause: str | None = None
     timed: Any = None
+    case_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,14 @@ class ReleaseHold:
     model: str
     record: Record
     name: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Answer: whether the hold was still open. Releases it, on whatever record it is."""
+
+    hold: Record
     why: str = ""
 
 
@@ -372,6 +381,7 @@ Effect = (
     | Delete
     | PlaceHold
     | ReleaseHold
+    | LetGo
     | Fire
     | Move
     | Ask

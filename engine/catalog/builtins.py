@@ -19,7 +19,7 @@ from engine.catalog.vocabulary import Vocabulary
 from engine.expressions.builtins import BUILTINS as FUNCTIONS
 from engine.fields import address, boolean, choice, file, identity, json, link, moment, number, rows, sequence, text
 from engine.steps.decide import DecideStep
-from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseStep, RunStep
+from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseHoldStep, ReleaseStep, RunStep
 from engine.steps.price import PriceStep
 from engine.steps.records import CreateStep, DeleteStep, FindStep, UpdateStep
 from engine.steps.risk import AllowStep, FreezeStep, ReviewStep
@@ -78,6 +78,7 @@ BUILTINS = Vocabulary.of(
         FreezeStep,
         AllowStep,
         ReleaseStep,
+        ReleaseHoldStep,
         FireStep,
         RunStep,
         DecideStep,

@@ -109,15 +109,16 @@ def _told(value: Any) -> Any:
 # What follows --------------------------------------------------------------------------------------------------------
 
 
-def act_on(judgement: Judgement, frame: Frame, figures: Figures) -> Steps:
-    """The effects of the hits of a live risk at an event. Raises Refused where one refuses."""
+def act_on(judgement: Judgement, frame: Frame, figures: Figures, files: Mapping[str, str]) -> Steps:
+    """The effects of the hits of a live risk at an event. ``files`` are the ids of the case files to which they
+    belong, by rule. Raises Refused where one refuses."""
     risk = judgement.risk
     refusing = [hit for hit in judgement.hits if hit.outcome == "refuse"]
     if refusing:
         raise refusal(refusing)
     for hit in judgement.hits:
         inner = frame.inner(**figures, **{RULE: risk.name}) if hit.told else frame.inner(**{RULE: risk.name})
-        yield from _explained(risk, hit, frame, _steps(hit, inner))
+        yield from _explained(risk, hit, frame, _steps(hit, inner), files.get(hit.rule.name))
     if risk.into is not None and judgement.score:
         model, record = frame.subject
         yield Change(model, record, {risk.into: (record[risk.into] or Decimal(0)) + judgement.score})
@@ -134,7 +135,7 @@ def _steps(hit: Hit, frame: Frame) -> Steps:
         yield PlaceHold(model, record, hit.rule.name, (), {}, hit.reason.message)
 
 
-def _explained(risk: Risk, hit: Hit, frame: Frame, steps: Steps) -> Steps:
+def _explained(risk: Risk, hit: Hit, frame: Frame, steps: Steps, file: str | None) -> Steps:
     """The same effects. Holds block, and belong to, what the risk says where the step says nothing; a record that was
     not judged itself is told why it is held."""
     answer: Any = None
@@ -143,10 +144,10 @@ def _explained(risk: Risk, hit: Hit, frame: Frame, steps: Steps) -> Steps:
             effect = steps.send(answer)
         except StopIteration:
             return
-        answer = yield _completed(risk, hit, frame, effect) if isinstance(effect, PlaceHold) else effect
+        answer = yield _completed(risk, hit, frame, effect, file) if isinstance(effect, PlaceHold) else effect
 
 
-def _completed(risk: Risk, hit: Hit, frame: Frame, hold: PlaceHold) -> PlaceHold:
+def _completed(risk: Risk, hit: Hit, frame: Frame, hold: PlaceHold, file: str | None) -> PlaceHold:
     own = hold.record is frame.record
     return replace(
         hold,
@@ -154,6 +155,7 @@ def _completed(risk: Risk, hit: Hit, frame: Frame, hold: PlaceHold) -> PlaceHold
         assign=hold.assign or (risk.assign.answer(frame) if risk.assign is not None else {}),
         message=hold.message or hit.rule.message or (risk.label if hit.told else hit.reason.message),
         reason=hold.reason or (None if own else hit.reason),
+        case_file=file,
     )
 
 

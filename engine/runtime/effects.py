@@ -24,6 +24,7 @@ from engine.ports import (
     Expand,
     Find,
     Fire,
+    LetGo,
     Match,
     Move,
     Notify,
@@ -79,6 +80,7 @@ class Effects:
             Notify: self._notify,
             PlaceHold: self._hold,
             Price: self._price,
+            LetGo: self._let_go,
             ReleaseHold: self._release,
             Route: self._route,
             Run: self._run,
@@ -322,6 +324,8 @@ class Effects:
                 return hold
         values |= {"model": effect.model, "record": record["id"], "name": effect.name, "opened_at": self.act.moment}
         values["cause"] = effect.cause
+        if effect.case_file is not None:
+            values["case_file"] = {"id": effect.case_file}
         if effect.timed is not None:
             values["due_at"] = due_at(self.act.moment, effect.timed, self.act.catalog.working_time)
         hold = self.service.make(self, "hold", values).record
@@ -358,9 +362,18 @@ class Effects:
         found = query.equal(self.act.tx, HOLD, {"cause": cause, "released_at": None}, limit=MOST_FOUND + 1)
         _refuse_many(found, HOLD)
         for follower in found:
-            reads = self.service.plan(follower["model"]).reads
-            held = self.act.take(follower["model"], follower["record"], "release", reads)
-            self.release(held, self.act.hold_on(HOLD, follower, "release"), why)
+            self._release_found(follower, why)
+
+    def _let_go(self, effect: LetGo) -> bool:
+        if effect.hold["released_at"] is not None:
+            return False
+        self._release_found(effect.hold, effect.why)
+        return True
+
+    def _release_found(self, hold: Record, why: str) -> None:
+        reads = self.service.plan(hold["model"]).reads
+        held = self.act.take(hold["model"], hold["record"], "release", reads)
+        self.release(held, self.act.hold_on(HOLD, hold, "release"), why)
 
     def _notify(self, effect: Notify) -> str:
         return self.act.queue_message(effect)

@@ -4,7 +4,7 @@ found."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,9 @@ from engine.policy.risk import (
 )
 from engine.ports import Reason, Record, Verdict
 from engine.runtime.act import Act, Working, plain_reason
+from engine.runtime.case_files import LOOKED_AT, file_for, is_quiet
 from engine.source.formulas import formulas
+from engine.steps.step import Frame
 from engine.store.features import Features, Range
 from engine.store.transaction import Transaction
 
@@ -131,11 +133,11 @@ def watch(effects: Effects, working: Working, event: str, to: str | None = None)
         if each.live:
             judgement = judge(each.risk, each.live, frame, figures)
             working.trail.append(judgement.reason)
-            effects.drive(act_on(judgement, frame, figures))
-            _keep(effects, working, event, judgement, shadow=False)
+            _follow(effects, working, event, judgement, frame, figures)
         if each.shadow:
             judgement = judge(each.risk, each.shadow, frame, figures)
-            _keep(effects, working, event, judgement, shadow=True)
+            for hit in judgement.hits:
+                _keep(effects, working, event, judgement.risk, hit, _subject(working, hit, frame.names), shadow=True)
     for risk in icy:
         effects.drive(hold_icebound(risk, frame))
 
@@ -186,29 +188,64 @@ def _happening(act: Act, model: str) -> Iterator[tuple[Record, Record]]:
             yield entry, working.record
 
 
-def _keep(effects: Effects, working: Working, event: str, judgement: Judgement, *, shadow: bool) -> None:
-    """Keeps the hits as records."""
+def _follow(
+    effects: Effects, working: Working, event: str, judgement: Judgement, frame: Frame, figures: Mapping[str, Any]
+) -> None:
+    """What comes of the hits of a live risk: each has its case file and its finding, and is acted on unless that file
+    is to be quiet."""
+    risk, loud, files, kept = judgement.risk, [], {}, []
     for hit in judgement.hits:
-        reason = plain_reason(hit.reason)
-        model, subject = _subject(working, hit, effects.act.names(working.model, working.record, event))
-        values = {
-            "risk": judgement.risk.name,
-            "rule": hit.rule.name,
-            "risk_version": judgement.risk.fingerprint,
-            "at": effects.act.moment,
-            "event": event,
-            "model": working.model,
-            "record": working.record["id"],
-            "subject_model": model,
-            "subject": subject["id"],
-            "outcome": hit.outcome,
-            "score": hit.rule.score if hit.told else 0,
-            "shadow": shadow,
-            "features": reason.get("read"),
-            "error": hit.error[:LONGEST_ERROR] if hit.error is not None else None,
-            "reason": reason,
-        }
-        effects.service.make(effects, FINDING, values)
+        about = _subject(working, hit, frame.names)
+        quiet = hit.outcome in LOOKED_AT and is_quiet(effects.act, risk, about[1])
+        if quiet:
+            text = "found, and not acted on: its case file is to be quiet"
+            working.trail.append(Reason(f"{risk.name}.{hit.rule.name}", "quiet", text, hit.rule.span))
+        else:
+            loud.append(hit)
+            file = file_for(effects, risk, hit, *about, frame)
+            if file is not None:
+                files[hit.rule.name] = file["id"]
+        kept.append((hit, about, quiet))
+    effects.drive(act_on(replace(judgement, hits=tuple(loud)), frame, figures, files))
+    for hit, about, quiet in kept:
+        file_id = files.get(hit.rule.name)
+        _keep(effects, working, event, risk, hit, about, file=file_id, quiet=quiet)
+
+
+def _keep(
+    effects: Effects,
+    working: Working,
+    event: str,
+    risk: Risk,
+    hit: Hit,
+    about: tuple[str, Record],
+    *,
+    file: str | None = None,
+    quiet: bool = False,
+    shadow: bool = False,
+) -> None:
+    """Keeps the hit as a record."""
+    reason = plain_reason(hit.reason)
+    values = {
+        "risk": risk.name,
+        "rule": hit.rule.name,
+        "risk_version": risk.fingerprint,
+        "at": effects.act.moment,
+        "event": event,
+        "model": working.model,
+        "record": working.record["id"],
+        "subject_model": about[0],
+        "subject": about[1]["id"],
+        "outcome": hit.outcome,
+        "score": hit.rule.score if hit.told else 0,
+        "case_file": {"id": file} if file is not None else None,
+        "quiet": quiet,
+        "shadow": shadow,
+        "features": reason.get("read"),
+        "error": hit.error[:LONGEST_ERROR] if hit.error is not None else None,
+        "reason": reason,
+    }
+    effects.service.make(effects, FINDING, values)
 
 
 def _subject(working: Working, hit: Hit, names: Names) -> tuple[str, Record]:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 from engine.errors import Label
-from engine.expressions.types import RecordType, Scope
+from engine.expressions.types import TEXT, RecordType, Scope
 from engine.fields.field import Field, Linker
 from engine.fields.rows import RowsField
-from engine.ports import Fire, Notify, PlaceHold, Record, ReleaseHold, Run
+from engine.ports import Fire, LetGo, Notify, PlaceHold, Record, ReleaseHold, Run
 from engine.registry import did_you_mean
 from engine.source.shape import Duration, Formula, Located, Name, option
 from engine.steps.assign import Assign
 from engine.steps.late import Rung, check_span
 from engine.steps.step import Frame, Step, Steps
+
+HOLD = "hold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,29 @@ class ReleaseStep(Aimed):
         about = self.aimed(frame)
         if about is not None:
             yield ReleaseHold(*about, self.release)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseHoldStep(Step):
+    """Releases a hold that was found, on whatever record it is."""
+
+    word: ClassVar[str] = "release_hold"
+
+    release_hold: Formula
+    why: Formula | None = option(None, help="The reason that its history tells")
+
+    def link(self, linker: Linker, model: str | None, scope: Scope) -> Scope:
+        found = linker.compile(self.release_hold, scope)
+        if found is not None and not (isinstance(found.type, RecordType) and found.type.name == HOLD):
+            linker.report("E205", f"this is {found.type}, and no hold", self, "release_hold", "`find: hold` finds some")
+        linker.compile(self.why, scope, TEXT)
+        return scope
+
+    def run(self, frame: Frame) -> Steps:
+        hold = self.release_hold.expression(frame.record, frame.names)
+        why = self.why.expression(frame.record, frame.names) if self.why is not None else None
+        if hold is not None:
+            yield LetGo(hold, why or "")
 
 
 @dataclass(frozen=True, kw_only=True)
