@@ -12,6 +12,7 @@ from engine.catalog.kinds.pricing import LIST, PRICE, Adjustment, PriceList, Pri
 from engine.errors import ExpressionError, Label, Refused, Span
 from engine.fields.rows import RowsField
 from engine.ports import Reason, Record, Values
+from engine.source.formulas import formulas
 from engine.source.shape import Formula
 from engine.tables.columns import show
 
@@ -54,6 +55,14 @@ class Pricer:
         self.pricing = pricing
         rows = catalog.fields(pricing.for_).get(pricing.of) if pricing.of is not None else None
         self._key = rows.key if isinstance(rows, RowsField) else None
+        self.paths = {id(formula): _paths(formula) for formula in formulas(pricing)}
+        of_rows = {pricing.as_, *pricing.let} if pricing.of is not None else set()
+        #: The lists whose `if` says the same about all rows of a record.
+        self.common = frozenset(
+            each.name
+            for each in pricing.lists.values()
+            if each.if_ is not None and of_rows.isdisjoint(path[0] for path in each.if_.expression.scope_reads)
+        )
 
     def price(self, record: Record, names: Values, look: Look) -> Prices:
         """The prices of the record as it stands. ``look`` is asked once for each list that is needed. Refused when
@@ -61,7 +70,7 @@ class Pricer:
         names = {**names, "record": record, self.pricing.for_: record}
         rows = list(self._rows(record, names))
         for each in self.pricing.lists.values():
-            open_rows = [row for row in rows if row.price is None and row.asks(each)]
+            open_rows = self._asking(each, [row for row in rows if row.price is None])
             if open_rows and each.has_entries:
                 self._choose(each, open_rows, look)
             for row in open_rows if not each.has_entries else ():
@@ -77,14 +86,25 @@ class Pricer:
         priced = [row.priced() for row in rows]
         return Prices(priced, Reason(self.pricing.name, "priced", _said(priced), self.pricing.span, parts=parts))
 
+    def _asking(self, each: PriceList, rows: Sequence[_Row]) -> list[_Row]:
+        """The rows that a list is for."""
+        if each.name not in self.common or not rows:
+            return [row for row in rows if row.asks(each)]
+        first, before = rows[0], len(rows[0].told)
+        if first.asks(each):
+            return list(rows)
+        for row in rows[1:]:
+            row.told += first.told[before:]
+        return []
+
     def _rows(self, record: Record, names: Values) -> Iterator[_Row]:
         pricing = self.pricing
         if pricing.of is None:
-            yield _Row(pricing, record, record, "", dict(names))
+            yield _Row(self, record, record, "", dict(names))
             return
         for place, row in enumerate(record[pricing.of], 1):
             key = row.get(self._key) if self._key is not None else None
-            yield _Row(pricing, record, row, str(key if key is not None else place), {**names, pricing.as_: row})
+            yield _Row(self, record, row, str(key if key is not None else place), {**names, pricing.as_: row})
 
     def _choose(self, each: PriceList, rows: Sequence[_Row], look: Look) -> None:
         """Gives each row the best of the prices that are for it."""
@@ -108,7 +128,7 @@ class Pricer:
 class _Row:
     """A row on its way to its price. What fails is told, and leaves the price as it was without that."""
 
-    pricing: Pricing
+    pricer: Pricer
     record: Record
     row: Record
     name: str
@@ -119,6 +139,7 @@ class _Row:
     told: list[Reason] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.pricing = self.pricer.pricing
         for name, formula in self.pricing.let.items():
             self.names[name] = self.value(formula, name)
 
@@ -158,15 +179,15 @@ class _Row:
         """The values of the names that expressions mention: of ``let``, of the price, of fields of the row."""
         found: dict[str, Any] = {}
         for formula in formulas:
-            expression = formula.expression if formula is not None else None
-            if expression is None:
+            if formula is None:
                 continue
-            for path in sorted(expression.reads):
-                found[".".join(path)] = _at(self.record, path)
-            for path in sorted(expression.scope_reads):
-                if path[0] in self.names and path[0] != "user":
-                    found[".".join(path)] = _at(self.names, path)
-        return {name: value for name, value in found.items() if not isinstance(value, _Many)}
+            own, around = self.pricer.paths[id(formula)]
+            for name, path in own:
+                found[name] = _at(self.record, path)
+            for name, path in around:
+                if path[0] in self.names:
+                    found[name] = _at(self.names, path)
+        return {name: value for name, value in found.items() if value is not MANY}
 
     # Lists ----------------------------------------------------------------------------------------------------------
 
@@ -335,22 +356,31 @@ def _said(priced: Sequence[Priced]) -> str:
     return "; ".join(f"{each.name} {show(each.price)} {each.list}".strip() for each in priced) or "nothing"
 
 
-class _Many:
-    """Stands for what is no single value: lists, and what lies behind them."""
+#: Stands for what is no single value: lists, and what lies behind them.
+MANY = object()
+#: Paths, each with its name as people read it.
+Named = Sequence[tuple[str, tuple[str, ...]]]
+
+
+def _paths(formula: Formula) -> tuple[Named, Named]:
+    """The paths that an expression reads, from the record and from names of the scope; nothing of who is at it."""
+    expression = formula.expression
+    own, around = sorted(expression.reads), sorted(path for path in expression.scope_reads if path[0] != "user")
+    return [(".".join(path), path) for path in own], [(".".join(path), path) for path in around]
 
 
 def _at(found: Any, path: Sequence[str]) -> Any:
     """What a path leads to, where it leads to one thing; of a record its id."""
     for name in path:
-        if not isinstance(found, Mapping) or name not in found:
-            return None if found is None else _Many()
+        if not isinstance(found, dict) or name not in found:
+            return None if found is None else MANY
         found = found[name]
-    return found["id"] if isinstance(found, Mapping) else _Many() if isinstance(found, list) else found
+    return found["id"] if isinstance(found, dict) else MANY if isinstance(found, list) else found
 
 
 def identity(value: Any) -> Hashable:
     """What makes two values the same: of a record its id."""
-    key: Hashable = value["id"] if isinstance(value, Mapping) else value
+    key: Hashable = value["id"] if isinstance(value, dict) else value
     return key
 
 

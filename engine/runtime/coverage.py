@@ -106,6 +106,11 @@ def _rules(catalog: Catalog) -> Iterator[str]:
         for rule in checks.rules:
             yield f"{checks.name}.{rule} passed"
             yield f"{checks.name}.{rule} failed"
+    for pricing in catalog.pricings.values():
+        yield from (f"{pricing.name}.{each} taken" for each in pricing.lists)
+        for rule in pricing.adjust:
+            yield f"{pricing.name}.{rule} applied"
+            yield f"{pricing.name}.{rule} not met"
     for risk in catalog.risks.values():
         for each in risk.live:
             yield f"{risk.name}.{each.name} passed"

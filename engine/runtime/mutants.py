@@ -29,13 +29,16 @@ RULES = frozenset(
         ("extend", "checks"),
         ("channel", "accept"),
         ("risk", "rules"),
+        ("pricing", "lists"),
+        ("pricing", "adjust"),
+        ("pricing", "set"),
         ("routing", "candidates"),
         ("routing", "rules"),
         ("routing", "rank"),
     }
 )
 #: Kinds that change what the application does, not only what people see.
-KINDS = frozenset({"action", "channel", "checks", "extend", "model", "risk", "routing", "workflow"})
+KINDS = frozenset({"action", "channel", "checks", "extend", "model", "pricing", "risk", "routing", "workflow"})
 
 
 @dataclass(frozen=True, slots=True)
