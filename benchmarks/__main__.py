@@ -15,6 +15,7 @@ NAMES = (
     "tables",
     "routing",
     "risk",
+    "timers",
     "pricing",
     "backtest",
     "check",

@@ -34,8 +34,10 @@ class TimerRows:
         dialect = loader.dialect
         columns = [table.c[name] for name in COLUMNS]
         turn = (table.c["due_at"], table.c["id"])
-        which, waits = table.c["id"] == bindparam("which"), table.c["done_at"].is_(None)
-        own = table.c["subject"] == bindparam("subject_")
+        # The indexes are those of what is not in the trash, where no timer ever is.
+        there = table.c["deleted_at"].is_(None)
+        which, waits = table.c["id"] == bindparam("which"), table.c["done_at"].is_(None) & there
+        own = (table.c["subject"] == bindparam("subject_")) & there
         self._get = Statement(select(*columns).where(which), dialect, ("which",))
         self._of = Statement(select(*columns).where(own).order_by(*turn), dialect, ("subject_",))
         moved: dict[str, Any] = {name: bindparam(f"{name}_") for name in MOVED}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +104,16 @@ def test_one_that_was_due_before_goes_off_before(post: Post) -> None:
     assert worker.perform(job).result == "done"
     told = [row["name"] for row in post.rows("event") if row["record"] == parcel["id"]]
     assert told[-2:] == ["nudge", "nag"]
+
+
+def test_many_timers_that_wait_are_not_looked_through(tmp_path: Path) -> None:
+    """What is asked every half second, and in every act, goes by an index."""
+    with (
+        open_post(f"sqlite:///{tmp_path / 'post.db'}") as post,
+        closing(sqlite3.connect(tmp_path / "post.db")) as plain,
+    ):
+        rows = post.engine.service.store.timers
+        often = (rows._any, rows._claim, rows._next, rows._before, rows._clear, rows._of, rows._done, rows._stale)
+        for statement in often:
+            plan = plain.execute(f"EXPLAIN QUERY PLAN {statement.text}", [None] * statement.text.count("?"))
+            assert not [step[3] for step in plan if "SCAN timer" in step[3]], statement.text
