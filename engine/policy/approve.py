@@ -5,7 +5,7 @@ Pure: everything is counted anew from the tasks and votes that there are, so no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -19,6 +19,8 @@ Outcome = Literal["approved", "rejected"]
 #: How a task may have ended that counts as agreed; a cancelled one counts as never opened.
 AGREED = ("approved", "skipped")
 CANCELLED = "cancelled"
+#: Sent back: to an earlier step, or to whoever asked.
+RETURNED = "returned"
 #: The votes of whom somebody else answers for.
 HANDED_ON = ("transferred", "delegated")
 
@@ -136,11 +138,21 @@ def standing(approval: Approval, tasks: Sequence[Record]) -> Standing:
     opening = [
         (step, signature)
         for name, step in approval.items()
-        if found[name] is None and (step.after is None or found.get(step.after) == "approved")
+        if found[name] is None and _its_turn(approval, found, step)
         for leaf, signature in step.signatures.items()
         if leaf not in latest
     ]
     return Standing(None, tuple(opening), tuple(needless))
+
+
+def _its_turn(approval: Approval, found: Mapping[str, Outcome | None], step: Step) -> bool:
+    """Whether all that comes before a step has agreed; of a step that was sent back to, those that follow may have
+    agreed before it."""
+    while step.after is not None:
+        if found[step.after] != "approved":
+            return False
+        step = approval[step.after]
+    return True
 
 
 def _joined(step: Step, latest: dict[str, Record]) -> Outcome | None:

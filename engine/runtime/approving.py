@@ -6,14 +6,14 @@ people at a time the later sees what the earlier has done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from engine.catalog.kinds.approval import Signature, Step
+from engine.catalog.kinds.approval import Signature, Step, signatures
 from engine.catalog.kinds.workflow import State
 from engine.errors import Refused
-from engine.policy.approve import CANCELLED, Outcome, Tally, standing, tally
+from engine.policy.approve import AGREED, CANCELLED, RETURNED, Outcome, Tally, standing, tally
 from engine.policy.deadlines import due_at
 from engine.ports import Reason, Record
 from engine.runtime.act import Working, plain_reason
@@ -46,8 +46,9 @@ class Approving:
         self._service = effects.service
         self._act = effects.act
         self._working = working
-        self._state = state
-        self._people = People(effects.act)
+        self.state = state
+        self._brought: Record | None = None
+        self.people = People(effects.act)
         case = effects.act.case_of(working)
         if case is None:
             raise RuntimeError(f"{working.model} {working.record['id']} has no case")
@@ -63,16 +64,32 @@ class Approving:
 
     def begin(self) -> Outcome | None:
         """What a new round of the approval comes to at once; None where it waits for people. What an earlier one has
-        left open is over."""
+        left open is over; what it has agreed holds where it was sent back to go on from there."""
+        back = any(
+            task["outcome"] == RETURNED and task["resume"] and task["state"] == self.state.name for task in self.tasks
+        )
+        return self.again(self.agreed() if back else set())
+
+    def again(self, keep: Collection[str], starter: Record | None = None) -> Outcome | None:
+        """What a new round comes to at once, in which the groups of ``keep`` need not be asked anew."""
         self.cancel()
-        self.round += 1
+        past, self.round = self.round, self.round + 1
         self.tasks, self.votes = [], []
+        self._brought = starter
+        for signature in signatures(self.state.approval):
+            if signature.name in keep:
+                why = Reason(self._rule(signature.name), "skipped", f"agreed in round {past}", signature.span)
+                self._skip(signature, why)
         return self.advance()
+
+    def agreed(self) -> set[str]:
+        """The groups that have agreed in this round."""
+        return {task["step"] for task in self.tasks if task["outcome"] in AGREED}
 
     def advance(self) -> Outcome | None:
         """What the approval comes to now: closes what is not needed any more, and asks whoever comes next."""
         while True:
-            found = standing(self._state.approval, self.tasks)
+            found = standing(self.state.approval, self.tasks)
             for task in found.needless:
                 self.close(task, Ended(CANCELLED, why=Reason(self._rule(task["step"]), "not needed any more")))
             if found.outcome is not None or not found.opening:
@@ -130,6 +147,10 @@ class Approving:
                 decided_at=self._act.moment if earlier else None,
                 why=plain_reason(why),
             )
+        for who in signature.cc:
+            for one in self.people.meant(who, frame):
+                if all(one.person["id"] != vote["person"]["id"] for vote in self.votes_of(task)):
+                    self.vote(task, one, part="cc", asked_at=self._act.moment)
         reasons = tuple(one.why for one in found)
         names = ", ".join(str(one.person["login"]) for one in found)
         self._working.trail.append(Reason(rule, "asked", names, signature.span, parts=reasons))
@@ -140,14 +161,14 @@ class Approving:
         own = self.own()
         found: dict[str, Found] = {}
         left_out: list[Reason] = []
-        for one in self._people.meant(who, self._effects.frame(self._working)):
-            present = self._people.present(one)
+        for one in self.people.meant(who, self._effects.frame(self._working)):
+            present = self.people.present(one)
             if present is not None and present.person["id"] in own and signature.self_ != "allow":
                 if signature.self_ == "skip":
                     left_out.append(replace(present.why, outcome="left out: their own"))
                     continue
-                above = self._people.manager(present, own)
-                present = self._people.present(above) if above is not None else None
+                above = self.people.manager(present, own)
+                present = self.people.present(above) if above is not None else None
                 if present is not None and present.person["id"] in own:
                     present = None
             if present is not None:
@@ -161,12 +182,13 @@ class Approving:
         return [person["id"] for person in people if person is not None]
 
     def _starter(self) -> Record | None:
-        return self.tasks[0]["starter"] if self.tasks else self._act.author()
+        """Who has brought the record here in this round."""
+        return self.tasks[0]["starter"] if self.tasks else self._brought or self._act.author()
 
     def _meant(self, who: Who | None) -> set[str]:
         if who is None:
             return set()
-        return {one.person["id"] for one in self._people.meant(who, self._effects.frame(self._working))}
+        return {one.person["id"] for one in self.people.meant(who, self._effects.frame(self._working))}
 
     def _agreed(self) -> dict[str, Record]:
         """The votes of those who have agreed in this round, by person."""
@@ -181,7 +203,7 @@ class Approving:
             "case": self.case,
             "model": model,
             "record": record["id"],
-            "state": self._state.name,
+            "state": self.state.name,
             "step": signature.name,
             "round": self.round,
             "title": str(record[title])[:200] if title is not None and record[title] is not None else None,
@@ -239,7 +261,7 @@ class Approving:
 
     def signature(self, task: Record) -> Signature:
         """What of the definitions the task is about."""
-        for step in self._state.approval.values():
+        for step in self.state.approval.values():
             found = step.signatures.get(task["step"])
             if found is not None:
                 return found
@@ -264,16 +286,26 @@ class Approving:
         message = f"{how.by['login']}: {how.comment}" if how.by and how.comment else how.by["login"] if how.by else None
         self._working.trail.append(Reason(rule, how.outcome, message, self.span(task)))
 
+    def reopen(self, task: Record, vote: Record) -> None:
+        """Opens a task again for a vote that was taken back, and for those that were not needed because of it."""
+        self.set(TASK, task, closed_at=None, closed_by=None, outcome=None, comment=None)
+        for other in self.votes_of(task):
+            if other["id"] == vote["id"] or other["decision"] == "moot":
+                self.set(VOTE, other, decision=None, decided_at=None, comment=None)
+        signature = self.signature(task)
+        self._service.deadlines.open(self._act, TASK, task, signature, step=signature.name, round=self.round)
+        self.count(task, signature)
+
     def span(self, task: Record) -> Any:
         """Where the task's step stands; the state's place where there is no such step any more."""
-        for step in self._state.approval.values():
+        for step in self.state.approval.values():
             if task["step"] in step.signatures:
                 return step.signatures[task["step"]].span
-        return self._state.span
+        return self.state.span
 
     def set(self, model: str, record: Record, **values: Any) -> None:
         """Changes a task or a vote."""
         self._service.assign(self._act, self._act.hold_on(model, record, self._effects.event), values)
 
     def _rule(self, step: str) -> str:
-        return f"{self.case['workflow']}.{self._state.name}.{step}"
+        return f"{self.case['workflow']}.{self.state.name}.{step}"

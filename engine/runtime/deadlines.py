@@ -81,8 +81,8 @@ class Deadlines:
     # What waits for people ------------------------------------------------------------------------------------------
 
     def open(self, act: Act, kind: str, subject: Record, timed: Timed, *, step: str, round: int = 1) -> None:
-        """Sets the timers of a hold or a task that has just been opened: when it is due, and each rung of its
-        ladder."""
+        """Sets the timers of a hold or a task that has been opened: when it is due, and each rung of its ladder. Of one
+        that is opened again those that have not gone off before."""
         since, calendar = subject["opened_at"], act.catalog.working_time
         spans = {DUE: timed.due} if timed.due is not None else {}
         spans |= {number: rung.after for number, rung in enumerate(timed.late, 1)}
@@ -97,7 +97,10 @@ class Deadlines:
             "place": place_of(timed),
             "definitions": act.catalog.fingerprint,
         }
-        moments = {rung: Moment(since, end_of(since, span, calendar), span) for rung, span in spans.items()}
+        past = {row["rung"] for row in self._rows.of(act.tx, subject["id"])} if spans else set()
+        moments = {
+            rung: Moment(since, end_of(since, span, calendar), span) for rung, span in spans.items() if rung not in past
+        }
         rows = [self._stamped({**about, "rung": rung, **row_of(moment)}) for rung, moment in moments.items()]
         self._rows.add(act.tx, rows, act.moment)
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
 
+from engine.catalog.kinds.approval import following, step_of
 from engine.catalog.kinds.workflow import State, Workflow
 from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused, RequestError
 from engine.policy.access import Actor
-from engine.policy.approve import CANCELLED
+from engine.policy.approve import CANCELLED, RETURNED
 from engine.ports import Reason, Record
 from engine.runtime.act import Working
-from engine.runtime.approving import TASK, Approving
+from engine.runtime.approving import TASK, Approving, Ended
 from engine.runtime.effects import Effects
-from engine.runtime.people import USER
+from engine.runtime.people import USER, Found
 from engine.runtime.service import Service
 from engine.store.keys import is_key
 from engine.store.transaction import Transaction
 
 #: Longer comments than this belong into a document.
 LONGEST_COMMENT = 4_000
+#: Where somebody who is added signs.
+WHERE = ("before", "beside", "after")
 
 
 @dataclass(slots=True)
@@ -54,7 +57,127 @@ class Tasks:
         person = Reason(f"vote.{hand.task['step']}", decision, comment or None, read=self._named(vote))
         hand.working.trail.append(person)
         approving.count(hand.task, approving.signature(hand.task))
-        return self._done(hand, decision, {"step": hand.task["step"], **({"comment": comment} if comment else {})})
+        return self._done(hand, decision, _told(hand.task, comment))
+
+    def hand_on(self, tx: Transaction, actor: Actor, key: str, verb: str, to: str, comment: str = "") -> Record:
+        """The task after the actor has given their part to somebody else: for good (``transfer``), or so that they
+        answer in the actor's name (``delegate``)."""
+        comment = self._comment(comment, required=False)
+        hand = self._open(tx, actor, key, verb)
+        approving, vote = self._turn(hand, verb)
+        self._free(hand, verb)
+        mine = hand.effects.act.author() if verb == "delegate" else None
+        found = self._somebody(hand, approving, to, verb)
+        decision = "delegated" if verb == "delegate" else "transferred"
+        moment = hand.effects.act.moment
+        approving.set("vote", vote, decision=decision, decided_at=moment, comment=comment or None, waiting=False)
+        found = replace(found, acting_for=found.acting_for or mine)
+        approving.vote(hand.task, found, part=vote["part"], turn=vote["turn"], veto=vote["veto"])
+        approving.count(hand.task, approving.signature(hand.task))
+        return self._done(hand, verb, _told(hand.task, comment, to=found.person["login"]))
+
+    def add(self, tx: Transaction, actor: Actor, key: str, to: str, where: str, comment: str = "") -> Record:
+        """The task after somebody else has to sign as well: ``before`` the others, ``beside`` or ``after`` them."""
+        comment = self._comment(comment, required=False)
+        if where not in WHERE:
+            message = f"one of {', '.join(WHERE)}"
+            raise InvalidValues(complaints=[Complaint("where", "VALUE_CHOICE", message, {"options": list(WHERE)})])
+        hand = self._open(tx, actor, key, "add_signer")
+        approving, _ = self._turn(hand, "add_signer")
+        self._free(hand, "add_signer")
+        found = self._somebody(hand, approving, to, "add_signer")
+        approving.vote(hand.task, found, part=where)
+        approving.count(hand.task, approving.signature(hand.task))
+        return self._done(hand, "add_signer", _told(hand.task, comment, to=found.person["login"], where=where))
+
+    def send_back(
+        self, tx: Transaction, actor: Actor, key: str, comment: str, to: str | None = None, *, resume: bool = True
+    ) -> Record:
+        """The task after it was sent back: to an earlier step, or to whoever asked (``to`` None). With ``resume`` what
+        others have agreed holds, else what follows is asked anew."""
+        comment = self._comment(comment, required=True)
+        hand = self._open(tx, actor, key, "return")
+        approving, vote = self._turn(hand, "return")
+        self._free(hand, "return")
+        state, task, moment = approving.state, hand.task, hand.effects.act.moment
+        step = step_of(state.approval, task["step"])
+        earlier = state.approval.get(to) if to is not None else None
+        if to is None and state.returned is None:
+            raise Refused("this cannot be sent back to whoever asked: name an earlier step", code="CANNOT_RETURN")
+        if to is not None and (earlier is None or step is None or step.name not in following(state.approval, to)):
+            raise Refused(f"'{to}' is no step that comes before this one", code="CANNOT_RETURN")
+        agreed = approving.agreed()
+        approving.set("vote", vote, decision="sent_back", decided_at=moment, comment=comment, waiting=False)
+        approving.set("task", task, resume=resume)
+        approving.close(task, Ended(RETURNED, vote["person"], comment))
+        told = _told(task, comment, to=to or "starter", resume=resume)
+        if earlier is None:
+            approving.cancel()
+            return self._done(hand, "return", told, RETURNED)
+        asked_anew = {earlier.name} if resume else {earlier.name, *following(state.approval, earlier.name)}
+        keep = {leaf for leaf in agreed if (owner := step_of(state.approval, leaf)) and owner.name not in asked_anew}
+        return self._done(hand, "return", told, approving.again(keep, task["starter"]))
+
+    def withdraw(self, tx: Transaction, actor: Actor, key: str, comment: str = "") -> Record:
+        """The task after the actor has taken their answer back: possible until somebody of a later step has acted."""
+        comment = self._comment(comment, required=False)
+        hand = self._open(tx, actor, key, "withdraw")
+        approving, task, vote = hand.approving, hand.task, hand.vote
+        if vote is None or vote["decision"] != "approve":
+            raise Refused("you have agreed to nothing here that you could take back", code="CANNOT_WITHDRAW")
+        if approving is None or task["round"] != approving.round or task["outcome"] not in (None, "approved"):
+            raise Refused("this has gone on: it is too late to take it back", code="CANNOT_WITHDRAW")
+        self._free(hand, "withdraw")
+        approval = approving.state.approval
+        step = step_of(approval, task["step"])
+        later = following(approval, step.name) if step is not None else set()
+        leaves = {leaf for name in later for leaf in approval[name].signatures}
+        after = [other for other in approving.tasks if other["step"] in leaves and other["outcome"] != CANCELLED]
+        if any(cast["decision"] not in (None, "moot") for other in after for cast in approving.votes_of(other)):
+            raise Refused("somebody has acted since: it is too late to take it back", code="CANNOT_WITHDRAW")
+        for other in after:
+            approving.close(other, Ended(CANCELLED, why=Reason("withdraw", actor.login)))
+        approving.reopen(task, vote)
+        return self._done(hand, "withdraw", _told(task, comment))
+
+    def remark(self, tx: Transaction, actor: Actor, key: str, comment: str) -> Record:
+        """The task, to which the actor has something to say: whoever may know of it, as long as it is there."""
+        comment = self._comment(comment, required=True)
+        hand = self._open(tx, actor, key, "comment")
+        return self._done(hand, "comment", _told(hand.task, comment))
+
+    def urge(self, tx: Transaction, actor: Actor, key: str) -> Record:
+        """The task, of whose people whoever asked has asked for haste."""
+        hand = self._open(tx, actor, key, "urge")
+        if hand.task["outcome"] is not None:
+            raise self._over(hand.task)
+        if hand.approving is None or actor.id not in hand.approving.own():
+            raise AccessDenied("only whoever has asked may ask for haste")
+        hand.approving.set("task", hand.task, reminded=(hand.task["reminded"] or 0) + 1)
+        return self._done(hand, "urge", _told(hand.task, ""))
+
+    def _free(self, hand: Hand, verb: str) -> None:
+        """Refuses what the definition does not let people do here."""
+        approving = hand.approving
+        if approving is None or verb not in approving.signature(hand.task).may:
+            raise Refused(f"the definition of '{hand.task['step']}' has no `may: [{verb}]`", code="NOT_FORESEEN")
+
+    def _somebody(self, hand: Hand, approving: Approving, to: str, verb: str) -> Found:
+        """The person whom somebody names, or who covers for them."""
+        act = hand.effects.act
+        named = act.store.records.lookup(act.tx, USER, [to]).get(to) if to else None
+        if named is None or named["active"] is False:
+            raise InvalidValues(complaints=[Complaint("to", "LINK_UNKNOWN", f"there is no user {to[:100]!r}")])
+        why = Reason(f"{verb} by {act.actor.login}", str(named["login"]), span=approving.span(hand.task))
+        found = approving.people.present(Found(named, why))
+        if found is None:
+            raise Refused(f"{named['name']} is away, and so are their covers", code="NOBODY_TO_ASK")
+        person = found.person
+        if any(person["id"] == vote["person"]["id"] for vote in approving.votes_of(hand.task)):
+            raise Refused(f"{person['name']} has a part in this task already", code="ASKED_ALREADY")
+        if person["id"] in approving.own() and approving.signature(hand.task).self_ != "allow":
+            raise Refused(f"it is {person['name']}'s own, and nobody decides about their own", code="OWN_REQUEST")
+        return found
 
     # Opening --------------------------------------------------------------------------------------------------------
 
@@ -128,13 +251,14 @@ class Tasks:
 
     # Ending ---------------------------------------------------------------------------------------------------------
 
-    def _done(self, hand: Hand, verb: str, put_in: Mapping[str, Any]) -> Record:
-        """Lets the approval go on, writes everything, and gives the task as it is then."""
+    def _done(self, hand: Hand, verb: str, put_in: Mapping[str, Any], outcome: str | None = None) -> Record:
+        """Lets the approval go on, writes everything, and gives the task as it is then. ``outcome``: what it has come
+        to already."""
         effects, working = hand.effects, hand.working
         before = working.record["status"]
         entry = effects.act.note(working, verb, before, before, dict(put_in))
         if hand.approving is not None and hand.state is not None:
-            effects.go_on(working, hand.workflow, hand.state, hand.approving.advance())
+            effects.go_on(working, hand.workflow, hand.state, outcome or hand.approving.advance())
         effects.settle()
         entry["to_state"] = working.record["status"]
         effects.act.finish()
@@ -158,3 +282,8 @@ class Tasks:
             "person": vote["person"]["login"],
             **({"acting_for": acting_for["login"]} if acting_for is not None else {}),
         }
+
+
+def _told(task: Record, comment: str, **more: Any) -> dict[str, Any]:
+    """What the log of events keeps of an act on a task."""
+    return {"step": task["step"], **more, **({"comment": comment} if comment else {})}

@@ -32,6 +32,7 @@ from engine.web.pages.visit import Site as Pages
 from engine.web.reference import reference_routes
 from engine.web.settings import WebSettings
 from engine.web.system import system_routes
+from engine.web.tasks import task_routes
 from engine.web.waiting import Reads, committed
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
     metrics = Metrics()
     application = Starlette(
         routes=[
+            *task_routes(site),
             *api_routes(site),
             *intake_routes(site, secrets or Settings.of_process().secret),
             *system_routes(engine, metrics),

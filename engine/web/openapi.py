@@ -11,11 +11,13 @@ from engine.catalog.kinds.workflow import Event
 from engine.fields.field import say
 from engine.fields.json import JsonField
 from engine.fields.rows import RowsField
+from engine.runtime.inbox import BOXES
 from engine.runtime.logins import SCOPES
 from engine.runtime.plans import OPEN_SYSTEM_COLUMNS
 from engine.runtime.reading import LARGEST_PAGE
 from engine.web.bulk import MOST_RECORDS
 from engine.web.schemas import ID, Schema, put_in, shown_record
+from engine.web.tasks import AT_ONCE, MOST_AT_ONCE, VERBS
 
 Paths = dict[str, dict[str, Any]]
 
@@ -35,7 +37,7 @@ def document(catalog: Catalog, language: str) -> Schema:
             "version": catalog.fingerprint[:12],
             "description": f"Made by Orderloom {engine.__version__} from the definitions in use.",
         },
-        "paths": paths | _system_paths(),
+        "paths": paths | _task_paths() | _system_paths(),
         "components": maker.components(),
         "security": [{"token": []}, {"session": []}],
         "tags": [
@@ -336,3 +338,50 @@ def _system_paths() -> Paths:
         path: {"get": {"operationId": path.strip("/"), "tags": ["server"], "responses": _answer(schema)}}
         for path, schema in told.items()
     }
+
+
+TASK = {"type": "object", "properties": {"id": ID, "step": TEXT, "outcome": {"type": ["string", "null"]}}}
+
+
+def _task_paths() -> Paths:
+    """The inbox, and what people do with their tasks."""
+
+    def operation(name: str, answer: Schema, parameters: list[Schema], body: Schema | None = None) -> Schema:
+        found: Schema = {
+            "operationId": f"tasks.{name}",
+            "tags": ["tasks"],
+            "parameters": parameters,
+            "responses": {**_answer(answer), "4XX": _ref("responses", "problem")},
+        }
+        return found | ({"requestBody": {**_json(body), "required": False}} if body is not None else {})
+
+    def taking(takes: Mapping[str, type]) -> Schema:
+        given = {name: {"type": "boolean" if type_ is bool else "string"} for name, type_ in takes.items()}
+        return {"type": "object", "properties": given, "additionalProperties": False}
+
+    box = _query("box", {"enum": list(BOXES), "default": "mine"}, "Which part of the inbox")
+    model = _query("model", TEXT, "Only tasks about records of this model")
+    many: Schema = {
+        "type": "object",
+        "properties": {
+            "verb": {"enum": list(AT_ONCE)},
+            "ids": {"type": "array", "items": ID, "maxItems": MOST_AT_ONCE},
+            "comment": TEXT,
+        },
+        "required": ["verb", "ids"],
+        "additionalProperties": False,
+    }
+    items: Schema = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": TASK}, "next": {"type": ["string", "null"]}},
+        "required": ["items", "next"],
+    }
+    paths: Paths = {
+        "/api/tasks": {"get": operation("inbox", items, [box, model, _parameter("limit"), _parameter("after")])},
+        "/api/tasks/bulk": {"post": operation("bulk", _ref("schemas", "Outcomes"), [_parameter("key")], many)},
+    }
+    for verb, takes in VERBS.items():
+        body = taking(takes) if takes else None
+        done = operation(verb, TASK, [_parameter("key")], body)
+        paths[f"/api/tasks/{{id}}/{verb}"] = {"parameters": [_parameter("id")], "post": done}
+    return paths

@@ -12,6 +12,7 @@ from engine.errors import AccessDenied, NotFound, Refused, RequestError
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.runtime.actors import actor_of
+from engine.runtime.inbox import BOXES, Inbox
 from engine.runtime.tasks import Tasks
 from tests.runtime.running import Running
 
@@ -47,6 +48,7 @@ states:
       jury: {if: kind == "jury", to: with_jury}
       boss: {if: kind == "boss", to: with_boss}
       own: {if: kind == "own", to: with_own}
+      free: {if: kind == "free", to: free}
       go: {to: with_manager}
   with_manager:
     events: {stop: {to: stopped}}
@@ -65,6 +67,14 @@ states:
     approval: {jury: {by: {role: jury}, nobody: refuse, mode: vote, pass: 2/3}}
     approved: done
     rejected: refused
+  free:
+    approval:
+      one: {by: {role: boss}, nobody: refuse, may: [transfer, delegate, add_signer, withdraw]}
+      two: {after: one, by: {person: mid}, nobody: refuse, cc: {person: top}, may: [return]}
+      three: {after: two, by: {person: mid}, nobody: refuse, may: [return]}
+    approved: done
+    rejected: refused
+    returned: draft
   with_own:
     approval: {own: {by: {user: created_by}, nobody: skip, self: skip}}
     approved: done
@@ -275,6 +285,143 @@ def test_what_is_no_task_of_somebody_does_not_exist_for_them(office: Office) -> 
     for task in (office.open(key, "first"), "01a1f6ae-9900-7000-8dde-95de1b56d9dc", "nonsense"):
         with pytest.raises(NotFound):
             office.decide(task, "jim")
+
+
+def test_a_part_is_transferred_for_good(office: Office) -> None:
+    office.hire("amy", "clerk")
+    key = office.submit("free")
+    task = office.open(key, "one")
+    office.running.write(lambda tx: office.tasks.hand_on(tx, office.people["top"], task, "transfer", "amy"))
+    assert office.asked(key) == [("one", "amy", None)]
+    with pytest.raises(Refused) as refused:
+        office.decide(task, "top")
+    assert refused.value.code == "ALREADY_ANSWERED"
+    office.decide(task, "amy")
+    assert office.asked(key) == [("two", "mid", None)]
+
+
+def test_a_delegate_answers_in_the_name_of_who_was_asked(office: Office) -> None:
+    office.hire("amy", "clerk")
+    key = office.submit("free")
+    task = office.open(key, "one")
+    office.running.write(lambda tx: office.tasks.hand_on(tx, office.people["top"], task, "delegate", "amy"))
+    assert office.asked(key) == [("one", "amy", "top")]
+
+
+@pytest.mark.parametrize(
+    ("to", "code"),
+    [("ann", "OWN_REQUEST"), ("top", "ASKED_ALREADY"), ("nobody", "INVALID_VALUES"), ("", "INVALID_VALUES")],
+)
+def test_to_whom_a_part_cannot_be_given(office: Office, to: str, code: str) -> None:
+    key = office.submit("free")
+    task = office.open(key, "one")
+    with pytest.raises(RequestError) as refused:
+        office.running.write(lambda tx: office.tasks.hand_on(tx, office.people["top"], task, "transfer", to))
+    assert refused.value.code == code
+    assert office.asked(key) == [("one", "top", None)]
+
+
+def test_what_the_definition_does_not_let_people_do(office: Office) -> None:
+    key = office.submit("boss")
+    task = office.open(key, "any")
+    with pytest.raises(Refused) as refused:
+        office.running.write(lambda tx: office.tasks.hand_on(tx, office.people["top"], task, "transfer", "mid"))
+    assert refused.value.code == "NOT_FORESEEN"
+
+
+def test_signers_are_added_before_beside_and_after(office: Office) -> None:
+    for login in ("amy", "ben", "cas"):
+        office.hire(login, "clerk")
+    key = office.submit("free")
+    task = office.open(key, "one")
+
+    def add(who: str, where: str) -> None:
+        office.running.write(lambda tx: office.tasks.add(tx, office.people["top"], task, who, where))
+
+    add("amy", "after")
+    add("ben", "beside")
+    add("cas", "before")
+    assert office.asked(key) == [("one", "cas", None)]
+    with pytest.raises(Refused) as refused:
+        office.decide(task, "top")
+    assert refused.value.code == "NOT_YOUR_TURN"
+    office.decide(task, "cas")
+    assert office.asked(key) == [("one", "ben", None), ("one", "top", None)]
+    office.decide(task, "top")
+    assert office.asked(key) == [("one", "ben", None)]
+    office.decide(task, "ben")
+    assert office.asked(key) == [("one", "amy", None)]
+    office.decide(task, "amy")
+    assert office.asked(key) == [("two", "mid", None)]
+
+
+def test_an_answer_is_taken_back_until_the_next_step_has_acted(office: Office) -> None:
+    key = office.submit("free")
+    task = office.open(key, "one")
+    office.decide(task, "top")
+    assert office.asked(key) == [("two", "mid", None)]
+    office.running.write(lambda tx: office.tasks.withdraw(tx, office.people["top"], task))
+    assert office.asked(key) == [("one", "top", None)]
+    office.decide(task, "top")
+    office.decide(office.open(key, "two"), "mid")
+    with pytest.raises(Refused) as refused:
+        office.running.write(lambda tx: office.tasks.withdraw(tx, office.people["top"], task))
+    assert refused.value.code == "CANNOT_WITHDRAW"
+
+
+@pytest.mark.parametrize(("resume", "steps"), [(True, ["three"]), (False, ["two", "three"])])
+def test_sent_back_to_a_step_it_goes_on_from_there_or_all_over(office: Office, resume: bool, steps: list[str]) -> None:
+    key = office.submit("free")
+    office.decide(office.open(key, "one"), "top")
+    office.decide(office.open(key, "two"), "mid")
+    three = office.open(key, "three")
+    office.running.write(
+        lambda tx: office.tasks.send_back(tx, office.people["mid"], three, "look again", "one", resume=resume)
+    )
+    assert office.asked(key) == [("one", "top", None)]
+    office.decide(office.open(key, "one"), "top")
+    for step in steps:
+        assert office.asked(key) == [(step, "mid", None)]
+        office.decide(office.open(key, step), "mid")
+    assert office.status(key) == "done"
+    assert {task["round"] for task in office.running.all("task", equal={"record": key})} == {1, 2}
+
+
+@pytest.mark.parametrize(("resume", "asked"), [(True, ("two", "mid", None)), (False, ("one", "top", None))])
+def test_sent_back_to_who_asked_it_comes_again(office: Office, resume: bool, asked: tuple[str, str, None]) -> None:
+    key = office.submit("free")
+    office.decide(office.open(key, "one"), "top")
+    two = office.open(key, "two")
+    office.running.write(lambda tx: office.tasks.send_back(tx, office.people["mid"], two, "mend it", resume=resume))
+    assert (office.status(key), office.asked(key)) == ("draft", [])
+    office.running.fire("paper", key, "submit", office.people["ann"])
+    assert office.asked(key) == [asked]
+
+
+def test_where_it_cannot_be_sent_back_to(office: Office) -> None:
+    key = office.submit("free")
+    office.decide(office.open(key, "one"), "top")
+    two = office.open(key, "two")
+    for to in ("two", "three", "four"):
+        with pytest.raises(Refused) as refused:
+            office.running.write(lambda tx, to=to: office.tasks.send_back(tx, office.people["mid"], two, "no", to))
+        assert refused.value.code == "CANNOT_RETURN"
+
+
+def test_boxes_of_the_inbox(office: Office) -> None:
+    key = office.submit("free")
+
+    def box(who: str, name: str) -> list[str]:
+        page = office.running.read(lambda tx: Inbox(office.running.service).page(tx, office.people[who], name))
+        return [item.task["step"] for item in page.items]
+
+    assert [box("top", name) for name in BOXES] == [["one"], ["one"], [], [], []]
+    assert box("ann", "started") == ["one"]
+    office.running.write(lambda tx: office.tasks.urge(tx, office.people["ann"], office.open(key, "one")))
+    assert office.running.all("task")[0]["reminded"] == 1
+    office.decide(office.open(key, "one"), "top")
+    assert [box("top", name) for name in BOXES] == [[], [], [], ["one"], ["two"]]
+    assert box("mid", "mine") == ["two"]
 
 
 def test_of_two_at_the_same_time_one_decides_and_the_other_is_told_who(office: Office) -> None:

@@ -97,7 +97,7 @@ def test_whatever_is_sent_the_answer_is_one_that_is_described(tmp_path: Path, mo
     with open_desk(tmp_path, app_dir=definitions_copy(tmp_path, portal=PORTAL)) as desk, open_api(desk) as api:
         for _ in range(3):
             api.made()
-        schema = schemathesis.openapi.from_dict(described(api, r"/api/(request|supplier)\b|/intake|/readyz"))
+        schema = schemathesis.openapi.from_dict(described(api, r"/api/(request|supplier|tasks)\b|/intake|/readyz"))
         with serve(api.client.app) as address:
             headers = {"Authorization": f"Bearer {api.tokens['administrator']}"}
             for found in schema.get_all_operations():

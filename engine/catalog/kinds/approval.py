@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from engine.catalog.kinds.workflow import State
 
 Mode = Literal["any", "all", "in_turn", "vote"]
+#: What people may do with their task besides agreeing or not.
+Freedom = Literal["transfer", "delegate", "add_signer", "return", "withdraw"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Signature(Located):
         "next_level", key="self", help="Who would decide about their own: their manager does, they are left out, or may"
     )
     repeated: Literal["ask", "skip"] = option("ask", help="`skip`: who has agreed at an earlier step agrees here, too")
+    may: tuple[Freedom, ...] = option((), one_or_many=True, help="What they may do besides agreeing or not")
+    cc: tuple[Who, ...] = option((), one_or_many=True, help="Who is told, and not asked")
     skip_if: Formula | None = option(None, help="Nobody is asked where this is true; that counts as agreed")
     due: Duration | None = option(None, help="How long they have")
     late: tuple[Rung, ...] = option((), help="What happens while they have not answered, each rung after so long")
@@ -58,7 +62,7 @@ class Signature(Located):
         for rung in self.late:
             rung.link(linker, scope.record.name if scope.record is not None else None)
         linker.compile(self.skip_if, scope, BOOLEAN)
-        for who in (self.by, self.nobody, self.veto):
+        for who in (self.by, self.nobody, self.veto, *self.cc):
             if isinstance(who, Who):
                 who.link(linker, scope)
         if self.by is not None and self.nobody is None:
@@ -113,6 +117,23 @@ class Step(Signature):
 Approval = Mapping[str, Step]
 
 
+def following(approval: Approval, name: str) -> set[str]:
+    """The steps that come after one, however late."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        at = waiting.pop()
+        more = [step.name for step in approval.values() if step.after == at and step.name not in found]
+        found.update(more)
+        waiting.extend(more)
+    return found
+
+
+def step_of(approval: Approval, leaf: str) -> Step | None:
+    """The step that a group of people belongs to, or is."""
+    return next((step for step in approval.values() if leaf in step.signatures), None)
+
+
 def signatures(approval: Approval) -> Iterator[Signature]:
     """Every group of people that is asked, in the order of the text."""
     for step in approval.values():
@@ -132,6 +153,11 @@ def link_approval(linker: DefinitionLinker, state: State, approval: Approval, sc
     if state.next:
         linker.report_key("E110", "an approval leads on by `approved` and `rejected`, not by `next`", state, "next")
     known: dict[str, Signature] = {}
+    alone = len(approval) == 1 and "returned" not in state.decided
+    for signature in signatures(approval):
+        if alone and "return" in signature.may:
+            mend = "say `returned:`, the state in which whoever asked mends it"
+            linker.report("E405", "there is nobody whom it could be sent back to", signature, "may", mend)
     for step in approval.values():
         _link_step(linker, step, scope)
         if step.after is not None and step.after not in approval:

@@ -1,0 +1,124 @@
+"""The inbox: what waits for a person, what they have started or decided, and what they were told of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import BadRequest
+from engine.expressions.types import BOOLEAN
+from engine.policy.access import Actor
+from engine.ports import Record
+from engine.registry import did_you_mean
+from engine.runtime.act import Act
+from engine.runtime.approving import TASK, VOTE
+from engine.runtime.reading import LARGEST_PAGE
+from engine.runtime.service import Service
+from engine.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of the inbox: the records that it lists, by which condition and in which sequence."""
+
+    model: str
+    where: str
+    sort: str
+
+
+#: Each is served by an index that begins with its condition and ends with its sequence.
+BOXES: Mapping[str, Box] = {
+    "mine": Box(VOTE, "person == user and waiting", "asked_at"),
+    "groups": Box(
+        TASK, "closed_at == null and (assignee_role in user.roles or assignee_team in user.teams)", "opened_at"
+    ),
+    "started": Box(TASK, "starter == user", "-opened_at"),
+    "done": Box(VOTE, 'person == user and decided_at != null and decision != "moot"', "-decided_at"),
+    "cc": Box(VOTE, 'person == user and part == "cc"', "-created_at"),
+}
+
+#: What an item of the inbox tells of its task, and of the person's own part in it.
+OF_TASK = (
+    "id", "model", "record", "title", "state", "step", "round", "opened_at", "due_at", "reminded", "closed_at",
+    "outcome", "starter", "closed_by",
+)  # fmt: skip
+OF_VOTE = ("part", "asked_at", "decision", "decided_at", "comment", "acting_for", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A task, and the reader's own part in it where the box lists parts."""
+
+    task: Record
+    vote: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """Items of a box; ``next`` is the cursor of the page that follows, None on the last one."""
+
+    items: tuple[Item, ...]
+    next: str | None
+
+
+class Inbox:
+    """Reads the inboxes of one service. Everybody sees their own, whatever else they may read."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def page(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        box: str = "mine",
+        *,
+        model: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> InboxPage:
+        """A page of a box, of tasks about one model where that is named. BadRequest for what is none."""
+        chosen = BOXES.get(box)
+        if chosen is None:
+            hint = did_you_mean(box, BOXES) or f"one of {', '.join(BOXES)}"
+            raise BadRequest(f"there is no box {box[:100]!r}; {hint}", code="BAD_PARAMETER")
+        if not 1 <= limit <= LARGEST_PAGE:
+            raise BadRequest(f"limit is from 1 to {LARGEST_PAGE}", code="BAD_LIMIT")
+        service = self._service
+        catalog = service.catalog
+        text = chosen.where
+        if model is not None:
+            if model not in catalog.models:
+                raise BadRequest(f"there is no model {model[:100]!r}", code="BAD_PARAMETER")
+            text = f'({text}) and {"model" if chosen.model == TASK else "task.model"} == "{model}"'
+        where = catalog.compile(text, catalog.scope(chosen.model), BOOLEAN)
+        names = Act(catalog, service.store, tx, actor, service.clock.now()).names(None, None, "read")
+        found = service.store.query.page(
+            tx,
+            chosen.model,
+            where=where,
+            names=names,
+            sort=(chosen.sort,),
+            limit=limit,
+            after=after,
+            expand=("task",) if chosen.model == VOTE else (),
+        )
+        items = [Item(one["task"], one) if chosen.model == VOTE else Item(one, None) for one in found.records]
+        return InboxPage(tuple(items), found.next)
+
+    def wire(self, item: Item) -> dict[str, Any]:
+        """The item as JSON carries it."""
+        shown = {name: self._wire(TASK, item.task, name) for name in OF_TASK}
+        if item.vote is not None:
+            shown["vote"] = {"id": item.vote["id"], **{name: self._wire(VOTE, item.vote, name) for name in OF_VOTE}}
+        return shown
+
+    def _wire(self, model: str, record: Record, name: str) -> Any:
+        value = record[name]
+        if value is None or name == "id":
+            return value
+        field = self._service.catalog.fields(model)[name]
+        if name in ("starter", "closed_by", "acting_for"):
+            return {"id": value["id"], "login": value["login"], "name": value["name"]}
+        return field.wire(value)

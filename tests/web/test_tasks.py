@@ -1,0 +1,135 @@
+"""The inbox over HTTP: what waits for whom, and what is done with it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web.api_desk import Api, Json, open_api
+from tests.web.channel_files import definitions_copy
+from tests.web.desk_app import open_desk
+
+MEMOS = """
+access: memos
+can: {memo: {read: all, create: all, events: all}}
+---
+model: memo
+key: number
+title: number
+workflow: memo_flow
+fields: {number: {type: sequence, format: "M{seq:3}", unique: true}}
+---
+workflow: memo_flow
+for: memo
+start: asked
+states:
+  asked:
+    approval:
+      boss: {by: {person: boss}, nobody: refuse, may: transfer}
+      both: {after: boss, by: {user: owner}, nobody: skip, self: allow}
+    approved: good
+    rejected: bad
+  good: {}
+  bad: {}
+"""
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Api]:
+    """The desk with memos, which the administrator writes."""
+    with open_desk(tmp_path, app_dir=definitions_copy(tmp_path, memos=MEMOS)) as desk, open_api(desk) as api:
+        yield api
+
+
+def memo(office: Api) -> Json:
+    answer = office.post("/api/memo", {}, "administrator")
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def inbox(office: Api, who: str, **how: Any) -> list[Json]:
+    answer = office.get("/api/tasks", who, params=how)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["items"])
+
+
+def test_what_waits_is_listed_decided_and_gone(office: Api) -> None:
+    made = memo(office)
+    [item] = inbox(office, "boss")
+    assert (item["title"], item["step"], item["record"]) == (made["number"], "boss", made["id"])
+    assert item["vote"]["why"]["rule"] == "person boss"
+    assert item["starter"]["login"] == "administrator"
+    assert inbox(office, "clerk") == []
+    done = office.post(f"/api/tasks/{item['id']}/approve", {"comment": "fine"}, "boss")
+    assert (done.status_code, done.json()["outcome"]) == (200, "approved")
+    assert inbox(office, "boss") == []
+    assert [one["vote"]["comment"] for one in inbox(office, "boss", box="done")] == ["fine"]
+    [mine] = inbox(office, "administrator", model="memo")
+    assert office.post(f"/api/tasks/{mine['id']}/approve", None, "administrator").status_code == 200
+    assert office.get(f"/api/memo/{made['id']}", "administrator").json()["status"] == "good"
+
+
+def test_with_a_key_a_vote_that_comes_twice_is_answered_the_same(office: Api) -> None:
+    memo(office)
+    [item] = inbox(office, "boss")
+    path, key = f"/api/tasks/{item['id']}/reject", {"Idempotency-Key": "k1"}
+    first = office.post(path, {"comment": "no"}, "boss", headers=key)
+    again = office.post(path, {"comment": "no"}, "boss", headers=key)
+    assert (first.status_code, again.content) == (200, first.content)
+    late = office.post(path, {"comment": "no"}, "boss")
+    assert (late.status_code, late.json()["code"]) == (409, "ALREADY_ANSWERED")
+
+
+def test_many_at_once_each_for_itself(office: Api) -> None:
+    memo(office), memo(office)
+    ids = [item["id"] for item in inbox(office, "boss")]
+    office.post(f"/api/tasks/{ids[0]}/approve", {}, "boss")
+    answer = office.post("/api/tasks/bulk", {"verb": "approve", "ids": ids}, "boss").json()
+    assert [one["status"] for one in answer["items"]] == [409, 200]
+    assert inbox(office, "boss") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("{id}/aprove", {}, 404, "NOT_FOUND"),
+        ("{id}/reject", {}, 422, "INVALID_VALUES"),
+        ("{id}/approve", {"coment": "x"}, 422, "INVALID_VALUES"),
+        ("{id}/approve", {"comment": 1}, 422, "INVALID_VALUES"),
+        ("{id}/approve", {"comment": "x" * 5000}, 422, "INVALID_VALUES"),
+        ("{id}/transfer", {"to": "nobody"}, 422, "INVALID_VALUES"),
+        ("{id}/delegate", {"to": "clerk"}, 409, "NOT_FORESEEN"),
+        ("nonsense/approve", {}, 404, "NOT_FOUND"),
+        ("bulk", {"verb": "transfer", "ids": []}, 400, "BAD_BULK"),
+        ("bulk", {"verb": "approve", "ids": ["x"]}, 400, "BAD_BULK"),
+        ("bulk", {"verb": "approve", "ids": ["01a1f6ae-9900-7000-8dde-95de1b56d9dc"] * 201}, 400, "BAD_BULK"),
+    ],
+)
+def test_bad_requests(office: Api, path: str, body: Json, status: int, code: str) -> None:
+    memo(office)
+    [item] = inbox(office, "boss")
+    answer = office.post("/api/tasks/" + path.format(id=item["id"]), body, "boss")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert len(inbox(office, "boss")) == 1
+
+
+def test_bad_boxes_and_strangers(office: Api) -> None:
+    memo(office)
+    [item] = inbox(office, "boss")
+    for bad in ({"box": "mien"}, {"limit": "0"}, {"limit": "x"}, {"model": "nothing"}, {"after": "x"}, {"page": "2"}):
+        assert office.get("/api/tasks", "boss", params=bad).status_code == 400, bad
+    assert office.get("/api/tasks", None).status_code == 401
+    assert office.post(f"/api/tasks/{item['id']}/approve", {}, "guest").status_code == 404
+    assert office.post(f"/api/tasks/{item['id']}/approve", {}, "administrator").json()["code"] == "NOT_ASKED"
+
+
+def test_pages_of_a_box_follow_each_other(office: Api) -> None:
+    for _ in range(3):
+        memo(office)
+    first = office.get("/api/tasks", "boss", params={"limit": 2}).json()
+    second = office.get("/api/tasks", "boss", params={"limit": 2, "after": first["next"]}).json()
+    assert [item["title"] for item in (*first["items"], *second["items"])] == ["M001", "M002", "M003"]
+    assert second["next"] is None
