@@ -13,6 +13,8 @@ from engine.catalog.builder import build_texts
 from engine.errors import Refused
 from engine.ports import Record
 from engine.runtime.backtest import Backtest, Result
+from engine.runtime.explaining import Explainer
+from engine.runtime.service import SYSTEM
 from tests.runtime.running import Running
 
 STALL = """
@@ -187,6 +189,21 @@ def test_every_price_that_was_not_taken_is_told_with_the_reason(stall: Running) 
     assert all(each["at"].startswith("definitions/app.yaml:") for each in flat(why(stall, record)))
     row = next(each for each in flat(why(stall, record)) if each["rule"] == "asking.1")
     assert Decimal(row["read"]["scarce"]) == Decimal("1.3")
+
+
+def test_the_explanation_of_the_record_shows_the_price_with_its_values_and_lines(stall: Running) -> None:
+    record = asked(stall, "a", ("cup", "1"))
+    told = stall.read(lambda tx: Explainer(stall.reading).record(tx, SYSTEM, "wish", record["id"])).plain("en")
+    found = {each["name"]: each for each in branches(told)}
+    row, rule = found["asking.1"], found["asking.scarce"]
+    assert (row["text"], rule["value"], rule["text"]) == ("63.00, worth", "applied", "Scarce")
+    assert "60.00 → 63.00" in str(rule["parts"])
+    line = STALL.split("  scarce: {if")[0].count("\n") + 1
+    assert rule["at"].startswith(f"definitions/app.yaml:{line}:")
+
+
+def branches(told: Any) -> list[Any]:
+    return [told, *(each for part in told.get("parts", ()) for each in branches(part))]
 
 
 def test_rules_change_what_is_not_fixed_and_nothing_else(stall: Running) -> None:
