@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from engine.runtime.tasks import Tasks
 from tests.web.api_desk import Api, Json, open_api
 from tests.web.channel_files import definitions_copy
 from tests.web.desk_app import open_desk
@@ -133,3 +136,49 @@ def test_pages_of_a_box_follow_each_other(office: Api) -> None:
     second = office.get("/api/tasks", "boss", params={"limit": 2, "after": first["next"]}).json()
     assert [item["title"] for item in (*first["items"], *second["items"])] == ["M001", "M002", "M003"]
     assert second["next"] is None
+
+
+def test_the_page_lists_decides_many_and_says_what_could_not_be(tmp_path: Path) -> None:
+    with open_desk(tmp_path, app_dir=definitions_copy(tmp_path, memos=MEMOS)) as desk:
+        browser = TestClient(desk.application, headers={"Accept-Language": "en"}, follow_redirects=False)
+        made = [
+            desk.write(lambda tx: desk.engine.service.create(tx, desk.actor("administrator"), "memo", {})) for _ in "ab"
+        ]
+        desk.who = "boss"
+        page = browser.get("/tasks").text
+        assert [record["number"] in page for record in made] == [True, True]
+        ids = re.findall(r'name="id" value="([^"]+)"', page)
+        assert len(ids) == 2
+        no_reason = browser.post("/tasks", data={"verb": "reject", "id": ids})
+        assert (no_reason.status_code, "2 could not be decided" in no_reason.text) == (422, True)
+        assert browser.post("/tasks", data={"verb": "approve"}).status_code == 422
+        assert browser.post("/tasks", data={"verb": "burn", "id": ids}).status_code == 400
+        done = browser.post("/tasks", data={"verb": "approve", "id": ids[0], "comment": "fine <b>"})
+        assert (done.status_code, done.headers["location"]) == (303, "/tasks?decided=1")
+        again = browser.post("/tasks", data={"verb": "approve", "id": ids})
+        assert (again.status_code, "1 could not be decided" in again.text) == (409, True)
+        assert "Nothing here" in browser.get("/tasks").text
+        assert "Approved" in browser.get("/tasks?box=done").text
+        assert browser.get("/tasks?box=nonsense").status_code == 400
+        desk.who = None
+        assert browser.get("/tasks").headers["location"].startswith("/login")
+
+
+def test_the_record_shows_its_way_and_lets_who_is_asked_decide_there(tmp_path: Path) -> None:
+    with open_desk(tmp_path, app_dir=definitions_copy(tmp_path, memos=MEMOS)) as desk:
+        browser = TestClient(desk.application, headers={"Accept-Language": "en"}, follow_redirects=False)
+        made = desk.write(lambda tx: desk.engine.service.create(tx, desk.actor("administrator"), "memo", {}))
+        [task] = desk.engine.database.read(lambda tx: desk.engine.service.store.query.equal(tx, "task", {}, limit=5))
+        desk.write(
+            lambda tx: Tasks(desk.engine.service).decide(tx, desk.actor("boss"), task["id"], "approve", "fine <b>")
+        )
+        desk.who = "administrator"
+        page = browser.get(f"/m/memo/{made['id']}").text
+        assert "王芳: fine &lt;b&gt;" in page
+        [key] = re.findall(r'name="id" value="([^"]+)"', page)
+        here = f"/m/memo/{made['id']}"
+        done = browser.post("/tasks", data={"verb": "approve", "id": key, "back": here})
+        assert done.headers["location"] == f"{here}?decided=1"
+        assert 'name="id"' not in browser.get(here).text
+        elsewhere = browser.post("/tasks", data={"verb": "approve", "id": key, "back": "https://example.com/"})
+        assert elsewhere.status_code == 409

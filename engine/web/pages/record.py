@@ -18,6 +18,7 @@ from engine.web.pages.labels import event_label
 from engine.web.pages.layout import READ_ONLY, WIDE, RowsSection, fixed, layout_for, own_fields, totals
 from engine.web.pages.moments import moment_text
 from engine.web.pages.present import Fact, Presenter, Shown, column_class, source_of
+from engine.web.pages.tasks import Stage, stages
 from engine.web.pages.timeline import TimelineEntry, timeline
 from engine.web.pages.visit import Visit
 
@@ -82,6 +83,8 @@ class RecordView:
     note: str
     faults: FaultSummary | None
     holds: tuple[HoldView, ...]
+    here: str
+    stages: tuple[Stage, ...]
     events: tuple[EventView, ...]
     parts: tuple[RecordPart, ...]
     about: tuple[Fact, ...]
@@ -123,6 +126,8 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
         note=_note(visit, model),
         faults=FaultSummary(visit.words.refusal(refused), ()) if refused is not None else None,
         holds=tuple(_hold(visit, presenter, here, hold) for hold in record["holds"]),
+        here=here,
+        stages=tuple(stages(visit, tx, model, record)),
         events=tuple(_events(visit, tx, here, title, record)),
         parts=tuple(_parts(visit, presenter, record)),
         about=tuple(_about(presenter, record)),
@@ -139,6 +144,8 @@ def _note(visit: Visit, model: str) -> str:
     params = visit.request.query_params
     if "saved" in params:
         return visit.words("is_saved")
+    if "decided" in params:
+        return visit.words("tasks_decided", count=1)
     if "done" in params:
         return visit.words("done", event=event_label(visit, model, params["done"]))
     return visit.words("is_released") if "released" in params else ""

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from engine.errors import RequestError
 from engine.runtime.engine import Engine
-from engine.web.pages import events, explain, export, form, home, links, lists, login, record
+from engine.web.pages import events, explain, export, form, home, links, lists, login, record, tasks
 from engine.web.pages.faults import fault_page
 from engine.web.pages.visit import Handler, Site, Visit, remember
 
@@ -33,6 +33,8 @@ def page_routes(engine: Engine, site: Site | None = None) -> tuple[BaseRoute, ..
         Mount("/static", site.assets.application),
         get("/login", login.show),
         get("/", home.show),
+        get("/tasks", tasks.show),
+        post("/tasks", tasks.decide),
         get("/search", links.search),
         get("/m/{model}", lists.show),
         get("/m/{model}/export.csv", export.download),

@@ -1,0 +1,256 @@
+"""The inbox page: what waits for this reader, decided one by one or many at once; and the way of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from engine.catalog.kinds.approval import signatures
+from engine.errors import BadRequest, RequestError
+from engine.policy.approve import CANCELLED
+from engine.ports import Record
+from engine.runtime.inbox import BOXES, Inbox, Item
+from engine.runtime.tasks import Tasks
+from engine.store.database import Transaction
+from engine.web.pages.formview import FaultLine, FaultSummary
+from engine.web.pages.moments import moment_text
+from engine.web.pages.visit import Visit
+from engine.web.tasks import AT_ONCE, MOST_AT_ONCE
+
+#: What the boxes are called.
+TITLES: Mapping[str, str] = {
+    "mine": "tasks_mine",
+    "groups": "tasks_groups",
+    "started": "tasks_started",
+    "done": "tasks_done",
+    "cc": "tasks_cc",
+}
+#: What became of a task or a vote, in words and in colour.
+RESULTS: Mapping[str, tuple[str, str]] = {
+    "approved": ("task_approved", "ok"),
+    "approve": ("task_approved", "ok"),
+    "rejected": ("task_rejected", "bad"),
+    "reject": ("task_rejected", "bad"),
+    "returned": ("task_returned", "warn"),
+    "sent_back": ("task_returned", "warn"),
+    "skipped": ("task_skipped", ""),
+    "cancelled": ("task_cancelled", ""),
+    "moot": ("task_cancelled", ""),
+    "transferred": ("task_handed_on", ""),
+    "delegated": ("task_handed_on", ""),
+}
+#: Due within this time is shown in another colour.
+SOON = timedelta(hours=24)
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A short word and its colour."""
+
+    text: str
+    css: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A box of the inbox."""
+
+    label: str
+    path: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """A task in a list. ``key`` is there where the reader can decide it here."""
+
+    key: str
+    title: str
+    path: str
+    model: str
+    step: str
+    asked_by: str
+    since: str
+    due: Badge | None
+    result: Badge | None
+
+
+@dataclass(frozen=True, slots=True)
+class TasksView:
+    """What ``tasks.html`` draws."""
+
+    tabs: tuple[Tab, ...]
+    lines: tuple[TaskLine, ...]
+    decide: bool
+    note: str
+    faults: FaultSummary | None
+    comment: str
+    next_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of a record's approval: what became of it, and who had a part in it; ``key`` is the reader's own task."""
+
+    key: str
+    label: str
+    result: Badge
+    people: str
+    when: str
+
+
+async def show(visit: Visit) -> Response:
+    """``GET /tasks?box=``."""
+    return await page(visit)
+
+
+async def page(visit: Visit, faults: FaultSummary | None = None, comment: str = "", status: int = 200) -> Response:
+    """The inbox; after a refusal with what was refused."""
+    query = visit.request.query_params
+    box = query.get("box", "mine")
+    found = await visit.read(lambda tx: _lines(visit, tx, box, query.get("after")))
+    lines, following = found
+    done = query.get("decided", "")
+    note = visit.words("tasks_decided", count=done) if done.isdecimal() and faults is None else ""
+    tabs = tuple(Tab(visit.words(TITLES[name]), f"/tasks?box={name}", name == box) for name in BOXES)
+    next_path = f"/tasks?{urlencode({'box': box, 'after': following})}" if following else ""
+    view = TasksView(tabs, lines, box == "mine", note, faults, comment, next_path)
+    return visit.page("tasks.html", view, title=visit.words("tasks"), status=status)
+
+
+async def decide(visit: Visit) -> Response:
+    """``POST /tasks``: agrees to the chosen tasks, or not; each for itself. ``back`` is the page to go to then."""
+    form = await visit.form()
+    verb, comment = str(form.get("verb") or ""), str(form.get("comment") or "")
+    ids = list(dict.fromkeys(str(key) for key in form.getlist("id")))[:MOST_AT_ONCE]
+    if verb not in AT_ONCE:
+        raise BadRequest(f"verb is one of {', '.join(AT_ONCE)}", code="BAD_FORM")
+    refused: list[RequestError] = []
+
+    def work(tx: Transaction) -> int:
+        refused.clear()
+        tasks, done = Tasks(visit.service), 0
+        for key in ids:
+            try:
+                with tx.savepoint():
+                    tasks.decide(tx, visit.actor, key, verb, comment)
+                    done += 1
+            except RequestError as error:
+                refused.append(error)
+        return done
+
+    done = await visit.write(work)
+    if not refused and ids:
+        return visit.go(_back(form), decided=str(done))
+    title = visit.words("tasks_refused", count=len(refused)) if ids else visit.words("tasks_choose")
+    texts = dict.fromkeys(text for error in refused for text in _texts(visit, error))
+    faults = FaultSummary(title, tuple(FaultLine("", "", text) for text in texts))
+    return await page(visit, faults, comment, refused[0].status if refused else 422)
+
+
+def _texts(visit: Visit, error: RequestError) -> Iterable[str]:
+    if error.complaints:
+        return [visit.words.complaint(complaint) for complaint in error.complaints]
+    return [visit.words.problem(error)]
+
+
+def _back(form: FormData) -> str:
+    """The page to go back to: one of our own."""
+    back = str(form.get("back") or "")
+    return back if back.startswith("/m/") else "/tasks"
+
+
+def _lines(visit: Visit, tx: Transaction, box: str, after: str | None) -> tuple[tuple[TaskLine, ...], str | None]:
+    found = Inbox(visit.service).page(tx, visit.actor, box, limit=PAGE, after=after or None)
+    return tuple(_line(visit, item, deciding=box == "mine") for item in found.items), found.next
+
+
+def _line(visit: Visit, item: Item, *, deciding: bool) -> TaskLine:
+    task, vote = item.task, item.vote
+    known = task["model"] in visit.catalog.models
+    asked = vote["asked_at"] if vote is not None and vote["asked_at"] is not None else task["opened_at"]
+    said = vote["decision"] if vote is not None and vote["decision"] is not None else task["outcome"]
+    return TaskLine(
+        key=task["id"] if deciding else "",
+        title=task["title"] or visit.model_label(task["model"]) if known else task["step"],
+        path=f"/m/{task['model']}/{task['record']}" if known and visit.may_read(task["model"]) else "",
+        model=visit.model_label(task["model"]) if known else "",
+        step=_step(visit, task),
+        asked_by=task["starter"]["name"] if task["starter"] is not None else visit.words("system"),
+        since=moment_text(visit, asked),
+        due=_due(visit, task),
+        result=_result(visit, said) if said is not None else None,
+    )
+
+
+def _due(visit: Visit, task: Record) -> Badge | None:
+    """When a task is due, red once that is past, and yellow when it is near."""
+    due: datetime | None = task["due_at"]
+    if due is None:
+        return None
+    left = due - visit.service.clock.now()
+    css = "" if task["closed_at"] is not None or left > SOON else "bad" if left < timedelta(0) else "warn"
+    return Badge(moment_text(visit, due), css)
+
+
+def _result(visit: Visit, said: str) -> Badge:
+    key, css = RESULTS[said]
+    return Badge(visit.words(key), css)
+
+
+def _step(visit: Visit, task: Record) -> str:
+    """What people call the step of a task."""
+    labels = visit.catalog.memo(
+        ("steps", task["model"]),
+        lambda: (
+            {
+                (state.name, signature.name): signature.label
+                for state in visit.catalog.states(task["model"]).values()
+                for signature in signatures(state.approval)
+            }
+            if task["model"] in visit.catalog.models
+            else {}
+        ),
+    )
+    return visit.words.say(labels.get((task["state"], task["step"])), task["step"])
+
+
+def stages(visit: Visit, tx: Transaction, model: str, record: Record) -> list[Stage]:
+    """The way of a record through its approvals, the first step first; then what is still to come where it stands."""
+    states = visit.catalog.states(model)
+    if not any(state.approval for state in states.values()):
+        return []
+    query = visit.service.store.query
+    tasks = query.equal(tx, "task", {"model": model, "record": record["id"]}, limit=MOST_AT_ONCE)
+    found = []
+    for task in tasks:
+        votes = [vote for vote in query.equal(tx, "vote", {"task": task}, limit=MOST_AT_ONCE) if vote["part"] != "cc"]
+        own = any(vote["waiting"] and vote["person"]["id"] == visit.actor.id for vote in votes)
+        said = [vote for vote in votes if vote["decision"] not in (None, "moot")] or votes
+        people = "; ".join(_said(vote) for vote in said)
+        result = _result(visit, task["outcome"]) if task["outcome"] else Badge(visit.words("task_open"), "info")
+        when = moment_text(visit, task["closed_at"] or task["opened_at"])
+        found.append(Stage(task["id"] if own else "", _step(visit, task), result, people, when))
+    state = states.get(record["status"] or "")
+    if state is not None and state.approval:
+        last = max((task["round"] for task in tasks), default=0)
+        there = {task["step"] for task in tasks if task["round"] == last and task["outcome"] != CANCELLED}
+        for signature in signatures(state.approval):
+            if signature.name not in there:
+                label = visit.words.say(signature.label, signature.name)
+                found.append(Stage("", label, Badge(visit.words("task_next"), ""), "", ""))
+    return found
+
+
+def _said(vote: Record) -> str:
+    """Who had a part, for whom, and what they have said."""
+    who = str(vote["person"]["name"])
+    if vote["acting_for"] is not None:
+        who = f"{who} ({vote['acting_for']['name']})"
+    return f"{who}: {vote['comment']}" if vote["comment"] else who
