@@ -137,6 +137,7 @@ REQUEST_CODES: Mapping[str, str] = {
     "TASK_OVER": "409: the task was called off, or belongs to an earlier round",
     "TOO_DEEP": "400: the JSON nests too deep",
     "TOO_LATE_TO_CHANGE": "a channel brings a change of a record that has gone on",
+    "TOO_MANY_CELLS": "400: a heat map has more cells than can be shown; its rows or columns are too fine",
     "TOO_MANY_HOPS": "409: a workflow goes on and on without coming to rest",
     "TOO_MANY_RECORDS": "409: a step finds more records than one step may handle",
     "TOO_MANY_ROWS": "a record with more rows than any may have",

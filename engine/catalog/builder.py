@@ -25,8 +25,10 @@ from engine.catalog.builtins import BUILTINS
 from engine.catalog.catalog import Catalog
 from engine.catalog.checks import check_computations
 from engine.catalog.computations import Dependencies
+from engine.catalog.kinds.heatmap import FINDING
 from engine.catalog.kinds.listed import ListOfValues
 from engine.catalog.kinds.model import back_links
+from engine.catalog.kinds.risk import Risk, with_links
 from engine.catalog.kinds.table import Table
 from engine.catalog.kinds.table_versions import Versions, check_versions, versions
 from engine.catalog.kinds.workflow import Workflow
@@ -107,6 +109,7 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
     record = parsed.models.pop(RECORD)
     parsed.of("model").pop(RECORD)
     _offer_lists(parsed)
+    _link_findings(parsed)
     own_columns = _columns(record.fields, parsed)
     fields = {name: {**own_columns[name], **model.fields} for name, model in parsed.models.items()}
     backs = _back_links(parsed, problems)
@@ -217,6 +220,13 @@ def _offer_lists(parsed: Parsed) -> None:
     labels = {name: found.label or name for name, found in declared.items() if isinstance(found, ListOfValues)}
     choice = ChoiceField(document=text.document, path=text.path, label=text.label, required=True, of=labels)
     parsed.models[LIST_ENTRY] = parsed.of("model")[LIST_ENTRY] = replace(model, fields={**model.fields, "list": choice})
+
+
+def _link_findings(parsed: Parsed) -> None:
+    """Makes findings lead to the records that risks judge."""
+    risks = (risk for _, risk in sorted(parsed.of(Risk.kind).items()) if isinstance(risk, Risk))
+    model = with_links(parsed.models[FINDING], risks, parsed.models)
+    parsed.models[FINDING] = parsed.of("model")[FINDING] = model
 
 
 def _back_links(parsed: Parsed, problems: Problems) -> dict[str, dict[str, BackLink]]:

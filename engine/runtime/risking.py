@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.heatmap import FINDING
 from engine.catalog.kinds.risk import Risk, RiskRule, event_of
 from engine.catalog.kinds.risk_features import Feature
 from engine.errors import ExpressionError
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 Names = Mapping[str, Any]
 Paths = frozenset[tuple[str, ...]]
 
-#: The system model of what rules find.
-FINDING = "finding"
 #: As long as a finding's column takes.
 LONGEST_ERROR = 400
 
@@ -234,6 +233,7 @@ def _keep(
         "event": event,
         "model": working.model,
         "record": working.record["id"],
+        working.model: working.record,
         "subject_model": about[0],
         "subject": about[1]["id"],
         "outcome": hit.outcome,

@@ -23,6 +23,7 @@ from engine.web.auth import Authenticator
 from engine.web.call import Site
 from engine.web.faults import Faults
 from engine.web.gate import Gate
+from engine.web.heatmap import heatmap_routes
 from engine.web.intake import Secrets, intake_routes
 from engine.web.login import LoginDesk
 from engine.web.metrics import Metrics
@@ -59,6 +60,7 @@ def create_app(engine: Engine, settings: WebSettings | None = None, secrets: Sec
         routes=[
             *task_routes(site),
             *api_routes(site),
+            *heatmap_routes(site),
             *intake_routes(site, secrets or Settings.of_process().secret),
             *system_routes(engine, metrics),
             *reference_routes(site, pages),

@@ -30,6 +30,9 @@ def document(catalog: Catalog, language: str) -> Schema:
         paths |= maker.model_paths(model)
     for name, channel in catalog.channels.items():
         paths[f"/intake/{name}"] = {"post": maker.intake(name, say(channel.label, language, name))}
+    for name, risk in catalog.risks.items():
+        if risk.heatmap is not None:
+            paths[f"/api/risks/{name}/heatmap"] = {"get": maker.heatmap(name, say(risk.label, language, name))}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -62,6 +65,7 @@ class _Maker:
             "History": HISTORY,
             "Offers": OFFERS,
             "Explanation": EXPLANATION,
+            "Heatmap": HEATMAP,
         }
         for model in self._catalog.models:
             fields = self._catalog.fields(model)
@@ -155,6 +159,11 @@ class _Maker:
         anything: Schema = {"content": {"*/*": {}}, "required": True}
         schema: Schema = {"type": "object", "properties": {"counts": {"type": "object"}, "items": {"type": "array"}}}
         operation = self._operation("intake", channel, _answer(schema), [_parameter("key")], anything)
+        return {**operation, "summary": label}
+
+    def heatmap(self, risk: str, label: str) -> Schema:
+        """Where the findings of a risk come together."""
+        operation = self._operation("finding", f"heatmap_{risk}", _answer(_ref("schemas", "Heatmap")), [SHADOW])
         return {**operation, "summary": label}
 
     def _operation(
@@ -278,6 +287,39 @@ EXPLANATION: Schema = {
     },
     "required": ["kind", "name", "value"],
 }
+#: What a cell comes to: findings, or the sum of their scores.
+AMOUNT: Schema = {"anyOf": [{"type": "integer"}, {"type": "string", "format": "decimal"}]}
+LINES: Schema = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"value": {}, "total": AMOUNT}, "required": ["value", "total"]},
+}
+HEATMAP: Schema = {
+    "type": "object",
+    "description": "What a risk has found, in rows and columns; the greatest first",
+    "properties": {
+        "risk": TEXT,
+        "since": {"type": "string", "format": "date-time"},
+        "until": {"type": "string", "format": "date-time"},
+        "rows": LINES,
+        "columns": LINES,
+        "cells": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "row": {},
+                    "column": {},
+                    "value": AMOUNT,
+                    "findings": {"type": "string", "description": "The address of the cell's findings"},
+                },
+                "required": ["row", "column", "value", "findings"],
+            },
+        },
+        "total": AMOUNT,
+    },
+    "required": ["risk", "since", "until", "rows", "columns", "cells", "total"],
+}
+SHADOW = _query("shadow", {"enum": ["true", "false"]}, "With what has been found without effect")
 COMPLAINT: Schema = {
     "type": "object",
     "properties": {"at": TEXT, "code": TEXT, "message": TEXT},

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
 from typing import ClassVar, Literal
 
 from engine.catalog.kind import Definition, DefinitionLinker
+from engine.catalog.kinds.heatmap import FINDING, Heatmap
+from engine.catalog.kinds.model import Model
 from engine.catalog.kinds.risk_features import Feature
 from engine.errors import Label
 from engine.expressions.language import Expression
 from engine.expressions.types import BOOLEAN, DECIMAL, Scope
+from engine.fields.link import LinkField
 from engine.registry import did_you_mean
 from engine.source.formulas import formulas, parts
 from engine.source.shape import Formula, Located, Name, option
@@ -118,6 +121,7 @@ class Risk(Definition):
     )
     assign: Assign | None = option(None, help="Who looks after its holds, unless the step says others")
     into: Name | None = option(None, help="The field of the record that the scores of its findings are added to")
+    heatmap: Heatmap | None = option(None, help="What is counted of its findings, by two things that they share")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -142,6 +146,12 @@ class Risk(Definition):
     def link(self, linker: DefinitionLinker) -> None:
         if linker.reference("model", self.for_, self, "for") is None:
             return
+        link = linker.fields(FINDING).get(self.for_)
+        if not isinstance(link, LinkField) or link.target != self.for_:
+            message = f"a finding has a '{self.for_}' already, and would lead to its record by that name"
+            linker.report("E304", message, self, "for", "rename the field or the model")
+        elif self.heatmap is not None:
+            self.heatmap.link(linker, self.for_)
         scope = linker.scope(self.for_)
         for name, feature in self.features.items():
             type_ = feature.link(linker, self.for_)
@@ -163,3 +173,15 @@ class Risk(Definition):
 def event_of(text: str, model: str) -> str:
     """The event that a rule names: alone, or with its model before it."""
     return text.removeprefix(f"{model}.")
+
+
+def with_links(finding: Model, risks: Iterable[Risk], models: Mapping[str, Model]) -> Model:
+    """The model of findings with a link to the record that was judged for each model that has risks, by the model's
+    name: so lists, filters and groups of findings reach what the record says."""
+    fields = dict(finding.fields)
+    for risk in risks:
+        target = models.get(risk.for_)
+        if target is not None and risk.for_ not in fields:
+            path = ("for", risk.for_)
+            fields[risk.for_] = LinkField(document=risk.document, path=path, to=risk.for_, label=target.label)
+    return replace(finding, fields=fields)
