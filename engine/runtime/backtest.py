@@ -33,8 +33,6 @@ from engine.store.transaction import Transaction
 CHUNK = 1_000
 #: Changed decisions that are told one by one.
 MOST_EXAMPLES = 10
-#: What a document that is not in force has decided.
-NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +177,7 @@ class Backtest:
         if self._as_of is not None:
             at = self._as_of(record, names) or at
             names = self._names(tx, record, at, event)
-        before = self._before.judge(tx, record, names, at) if self._before is not None else NOT_ASKED
+        before = self._before.judge(tx, record, names, at) if self._before is not None else self._after.without
         after = self._after.judge(tx, record, names, at)
         result.decisions += 1
         if before != after:

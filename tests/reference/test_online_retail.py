@@ -6,13 +6,17 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from engine.catalog.catalog import Catalog
+from engine.cli.backtest import with_file
 from engine.ports import Record
+from engine.runtime.backtest import Backtest
 from engine.runtime.clock import SystemClock
 from engine.runtime.importing import Importer, ImportResult
 from engine.runtime.intake import Intake
@@ -149,3 +153,39 @@ def test_an_invoice_whose_rows_stand_apart_is_one(invoices: list[Record], lines:
     assert at[-1] - at[0] > len(at) - 1
     [invoice] = [invoice for invoice in invoices if invoice["invoice_no"] == "542806"]
     assert len(invoice["lines"]) == len(at)
+
+
+def test_rules_that_are_not_in_force_are_tried_on_the_invoices(
+    root: Path, application: Catalog, database: Scratch, invoices: list[Record]
+) -> None:
+    file = root / "examples/backtest/retail_surge.yaml"
+    # A small sample has small customers: the same rules with small figures.
+    text = file.read_text("utf-8").replace("5000", "300").replace("20000", "1000")
+    changed, [(kind, name)] = with_file(application, file.name, text)
+    test = Backtest(database.store, database.database, changed, kind, name, amount="total", as_of="invoiced_at")
+    result = test.run(event="create")
+    expected: Counter[tuple[str, str]] = Counter()
+    amounts: Counter[tuple[str, str]] = Counter()
+    for invoice in invoices:
+        hits = [
+            name for name, hit in (("surge", _surges(invoice, invoices)), ("large", invoice["total"] >= 1000)) if hit
+        ]
+        if hits:
+            expected["passed", f"review: {', '.join(hits)}"] += 1
+            amounts["passed", f"review: {', '.join(hits)}"] += invoice["total"]
+    assert result.decisions == len(invoices)
+    assert result.changed == expected
+    assert result.amounts == amounts
+    assert len(expected) > 1, "the sample has some of both"
+
+
+def _surges(invoice: Record, invoices: list[Record]) -> bool:
+    """The rule by hand: over all invoices of the customer, by the application's days."""
+    zone = ZoneInfo("Asia/Shanghai")
+    at = invoice["invoiced_at"]
+    today = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    of_the_customer = [other for other in invoices if other["customer"]["id"] == invoice["customer"]["id"]]
+    spent = sum(other["total"] for other in of_the_customer if today <= other["invoiced_at"] <= at)
+    before = [other for other in of_the_customer if today - timedelta(days=28) <= other["invoiced_at"] < today]
+    usual = sum(other["total"] for other in before) / Decimal(28)
+    return usual > 0 and spent >= usual * 4 and spent >= 300

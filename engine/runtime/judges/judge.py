@@ -20,6 +20,8 @@ class Judge(Protocol):
 
     #: The documents' first key.
     kind: ClassVar[str]
+    #: What comes out where no such document is in force.
+    without: ClassVar[str]
     #: The model it decides about; None for one that stands alone.
     model: str | None
     #: What it reads of a record, and of what that leads to: the caller brings it as of the moment.

@@ -22,6 +22,7 @@ class PricingJudge:
     """One ``pricing``. Prices of its lists are taken as they were; what was removed since is not found any more."""
 
     kind: ClassVar[str] = Pricing.kind
+    without: ClassVar[str] = "not asked"
 
     def __init__(self, catalog: Catalog, store: Store, name: str) -> None:
         self._pricing = catalog.pricings[name]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.risk import Risk, RiskRule
@@ -17,8 +17,12 @@ from engine.runtime.judges.judge import Paths
 from engine.runtime.risking import features_of, figures_of, reads_of
 from engine.steps.step import Frame
 from engine.store.history import EVENT
+from engine.store.statement import Statement
 from engine.store.store import Store
 from engine.store.transaction import Transaction
+
+#: What is asked of an event.
+TOLD = ("name", "ip", "channel", "actor")
 
 
 class RiskJudge:
@@ -26,6 +30,7 @@ class RiskJudge:
     of the moment; what they read of other records is read as it is now."""
 
     kind: ClassVar[str] = Risk.kind
+    without: ClassVar[str] = "passed"
 
     def __init__(self, catalog: Catalog, store: Store, name: str) -> None:
         self._risk = catalog.risks[name]
@@ -33,7 +38,7 @@ class RiskJudge:
         self.model: str | None = self._risk.for_
         self.reads: Paths = reads_of(self._risk)
         self._source = store.features.of(catalog)
-        self._log = store.tables[EVENT]
+        self._of_moment = _events_of_a_moment(store)
         self._zone = ZoneInfo(catalog.app.timezone)
 
     def judge(self, tx: Transaction, record: Record, names: Mapping[str, Any], moment: datetime) -> str:
@@ -50,9 +55,7 @@ class RiskJudge:
 
     def _happened(self, tx: Transaction, record: Record, moment: datetime) -> Sequence[Mapping[str, Any]]:
         """The events of the record at the moment."""
-        log = self._log
-        columns = (log.c["name"], log.c["ip"], log.c["channel"], log.c["actor"])
-        return tx.core(select(*columns).where(log.c["record"] == record["id"], log.c["at"] == moment))
+        return [dict(zip(TOLD, row, strict=True)) for row in tx.rows(self._of_moment, (record["id"], moment))]
 
     def _said(self, tx: Transaction, rules: Sequence[RiskRule], record: Record, names: Mapping[str, Any]) -> str:
         risk = self._risk
@@ -61,3 +64,11 @@ class RiskJudge:
         judgement = judge(risk, rules, Frame(risk.for_, record, dict(names)), figures)
         hits = ", ".join(hit.rule.name for hit in judgement.hits)
         return f"{judgement.reason.outcome}: {hits}" if hits else judgement.reason.outcome
+
+
+def _events_of_a_moment(store: Store) -> Statement:
+    log = store.tables[EVENT]
+    # One in the trash never happened; and the index is of those that are not.
+    where = (log.c["record"] == bindparam("of"), log.c["at"] == bindparam("moment"), log.c["deleted_at"].is_(None))
+    clause = select(*(log.c[name] for name in TOLD)).where(*where)
+    return Statement(clause, store.database.engine.dialect, ("of", "moment"))

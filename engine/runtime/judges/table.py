@@ -22,6 +22,7 @@ class TableJudge:
     """The versions of one table."""
 
     kind: ClassVar[str] = Table.kind
+    without: ClassVar[str] = "not asked"
 
     def __init__(self, catalog: Catalog, store: Store, name: str) -> None:
         versions = catalog.tables[name]
