@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.source.document import Document
 from engine.source.document import Path as Place
 from engine.source.reader import Sources
 from engine.store.store import Store
+from engine.tables.grid import Line, read_grid
 
 #: Keys whose value is a yes or no: turning it round must be noticed.
 CONDITIONS = frozenset({"if", "only", "partial", "require", "when", "where"})
@@ -39,6 +41,8 @@ RULES = frozenset(
 )
 #: Kinds that change what the application does, not only what people see.
 KINDS = frozenset({"action", "channel", "checks", "extend", "model", "pricing", "risk", "routing", "workflow"})
+#: The kind whose rules are lines of a text, and the key of that text.
+TABLE, ROWS = "table", "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ def mutants(documents: Sequence[Document]) -> Iterator[Mutant]:
             for key in (key for kind, key in RULES if kind == document.kind and key in document.data):
                 for name in document.data[key]:
                     yield _without(document, (key, name), f"the rule `{name}` left out")
+        elif document.kind == TABLE:
+            yield from _of_rows(document)
 
 
 def survivors(
@@ -130,6 +136,30 @@ def _copy(document: Document, place: Place) -> tuple[dict[str, Any], Any]:
     for step in place[:-1]:
         holder = holder[step]
     return data, holder
+
+
+def _of_rows(document: Document) -> Iterator[Mutant]:
+    """Each row of a table left out, and each deciding as the next row does that decides otherwise."""
+    text: str = document.data[ROWS]
+    rows = read_grid(text).rows
+    for at, row in enumerate(rows):
+        span = document.within((ROWS,), row.start, row.end)
+        yield _with_rows(document, text[: row.start] + text[row.end :], span, "the row left out")
+        others = (other for other in (*rows[at + 1 :], *rows[:at]) if _outputs(other) != _outputs(row))
+        for other in islice(others, 1):
+            start, end = row.outputs[0].start, row.outputs[-1].end
+            decided = text[other.outputs[0].start : other.outputs[-1].end]
+            line = document.within((ROWS,), other.start, other.end).line
+            what = f"the row decides as that of line {line} does"
+            yield _with_rows(document, text[:start] + decided + text[end:], span, what)
+
+
+def _outputs(row: Line) -> tuple[str, ...]:
+    return tuple(cell.text for cell in row.outputs)
+
+
+def _with_rows(document: Document, rows: str, span: Span, what: str) -> Mutant:
+    return replace(_mutant(document, {**document.data, ROWS: rows}, (ROWS,), what), span=span)
 
 
 def _mutant(document: Document, data: dict[str, Any], place: Place, what: str) -> Mutant:

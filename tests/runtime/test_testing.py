@@ -224,3 +224,66 @@ def surviving(folder: Path) -> list[str]:
         found = list(survivors(sources, database, folder, tests, seen=lambda mutant, _: seen.append(mutant)))
     assert len(seen) == 5
     return [mutant.what for mutant in found]
+
+
+ROUTES = """\
+    table: route
+    for: parcel
+    hit: {hit}
+    inputs: {{heavy: {{value: weight, range: "[0..)"}}}}
+    outputs: {{by: {{of: [van, bike]}}, days: {{type: integer}}}}
+    rows: |
+      heavy   || by   | days
+      >= 20   || van  | 3      # a lorry would do, too
+      [5..20) || van  | 1
+      {last}     || bike | 1
+    {tests}
+    ---
+    extend: parcel
+    fields: {{by: {{type: text, system: true}}, days: {{type: integer, system: true}}}}
+    ---
+    action: choose
+    for: parcel
+    steps:
+      - {{decide: route, into: found}}
+      - {{set: {{by: found.by, days: found.days}}}}
+    """
+
+
+def changed_tables(folder: Path, **parts: str) -> tuple[list[str], list[str]]:
+    """What was done to the rows of the table, with the lines; and which of it no test has noticed."""
+    write(folder, GOOD)
+    text = dedent(ROUTES).format(**{"hit": "unique", "tests": "", "last": "< 5", **parts})
+    (folder / "definitions" / "route.yaml").write_text(text, encoding="utf-8")
+    catalog = load(folder)
+    sources = read_folder(folder, FOLDERS, Problems())
+    with scratch(catalog) as database:
+        tests = list(catalog.tests.values())
+        seen: list[Mutant] = []
+        found = list(survivors(sources, database, folder, tests, seen=lambda mutant, _: seen.append(mutant)))
+    of_table = [mutant for mutant in seen if mutant.original.kind == "table"]
+    return [f"{mutant.span.line} {mutant.what}" for mutant in of_table], [
+        f"{mutant.span.line} {mutant.what}" for mutant in found
+    ]
+
+
+def test_rows_of_tables_are_left_out_and_decide_otherwise(tmp_path: Path) -> None:
+    tried, survived = changed_tables(tmp_path)
+    changed = [
+        "8 the row decides as that of line 9 does",
+        "9 the row decides as that of line 10 does",
+        "10 the row decides as that of line 8 does",
+    ]
+    assert sorted(tried) == sorted([*changed, *(f"{line} the row left out" for line in (8, 9, 10))])
+    assert survived == changed, "a gap is noticed by the check, what decides otherwise by nobody"
+
+
+def test_the_tests_inside_a_table_notice_it(tmp_path: Path) -> None:
+    inside = "tests: |\n  heavy || by | days\n  20 || van | 3\n  5 || van | 1\n  4.99 || bike | 1"
+    _, survived = changed_tables(tmp_path, tests=inside)
+    assert survived == []
+
+
+def test_a_row_left_out_that_leaves_no_gap_is_for_tests_to_notice(tmp_path: Path) -> None:
+    _, survived = changed_tables(tmp_path, hit="first", last="-  ")
+    assert {line for line in survived if line.endswith("left out")} == {"8 the row left out", "9 the row left out"}
