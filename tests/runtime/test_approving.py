@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import AccessDenied, NotFound, Refused, RequestError
 from engine.policy.access import Actor
@@ -117,7 +120,7 @@ class Office:
 
         def work(tx: Any) -> list[tuple[str, str, str | None]]:
             found = []
-            for vote in self.running.service.store.query.equal(tx, "vote", {"waiting": True}, limit=100):
+            for vote in self.running.service.store.query.equal(tx, "vote", {"waiting": True}, limit=10_000):
                 if vote["task"]["record"] == key:
                     person, other = vote["person"]["login"], vote["acting_for"]
                     found.append((vote["task"]["step"], person, other["login"] if other else None))
@@ -448,3 +451,88 @@ def test_of_two_at_the_same_time_one_decides_and_the_other_is_told_who(office: O
         assert winner in message
         said = [vote["decision"] for vote in office.running.all("vote", equal={"task": task})]
         assert sorted(said) == (["approve", "moot"] if winner == "top" else ["moot", "reject"])
+
+
+VERBS = (
+    "approve",
+    "reject",
+    "transfer",
+    "delegate",
+    "before",
+    "beside",
+    "after",
+    "back",
+    "starter",
+    "withdraw",
+    "submit",
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 5), st.integers(0, 5), st.booleans()), max_size=14))
+def test_whatever_people_do_no_task_is_lost_and_no_vote_counts_twice(
+    crowd: Office, acts: list[tuple[str, int, int, bool]]
+) -> None:
+    key = crowd.submit("free")
+    for verb, which, other, flag in acts:
+        with suppress(RequestError):
+            _act(crowd, key, verb, which, other, flag)
+        _sound(crowd, key)
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An office with a few more people, for everything that they can think of."""
+    folder = tmp_path_factory.mktemp("crowd")
+    made = Office(Running(OFFICE, f"sqlite:///{folder}/crowd.db"))
+    for login, role, manager in (("top", "boss", None), ("mid", "clerk", "top"), ("ann", "clerk", "mid")):
+        made.hire(login, role, manager)
+    for login in ("chief", "amy", "ben"):
+        made.hire(login, "boss" if login == "chief" else "clerk")
+    yield made
+    made.running.database.close()
+
+
+def _act(office: Office, key: str, verb: str, which: int, other: int, flag: bool) -> None:
+    """Somebody does something with the last task, whether they may or not."""
+    people = sorted(office.people)
+    who, to, tasks, write = people[which], people[other], office.tasks, office.running.write
+    actor = office.people[who]
+    if verb == "submit":
+        office.running.fire("paper", key, "submit", office.people["ann"])
+        return
+    found = office.running.all("task", equal={"record": key})
+    task = str(found[other % len(found)]["id"])
+    asked = [person for _, person, _ in office.asked(key)]
+    if asked and flag:
+        actor = office.people[asked[which % len(asked)]]
+    if verb in ("approve", "reject"):
+        write(lambda tx: tasks.decide(tx, actor, task, verb, "so"))
+    elif verb in ("transfer", "delegate"):
+        write(lambda tx: tasks.hand_on(tx, actor, task, verb, to))
+    elif verb in ("before", "beside", "after"):
+        write(lambda tx: tasks.add(tx, actor, task, to, verb))
+    elif verb in ("back", "starter"):
+        to_step = "one" if verb == "back" else None
+        write(lambda tx: tasks.send_back(tx, actor, task, "again", to_step, resume=flag))
+    else:
+        write(lambda tx: tasks.withdraw(tx, actor, task))
+
+
+def _sound(office: Office, key: str) -> None:
+    """What holds after every act."""
+    status, tasks = office.status(key), office.running.all("task", equal={"record": key}, limit=200)
+    opened = [task for task in tasks if task["outcome"] is None]
+    asked = office.asked(key)
+    assert bool(opened) is (status == "free"), "a task is lost, or nobody's any more"
+    assert {step for step, _, _ in asked} == {task["step"] for task in opened}, "somebody waits for nobody"
+    assert len(opened) == len({task["step"] for task in opened})
+    assert all(task["round"] == max(one["round"] for one in tasks) for task in opened)
+    for task in tasks:
+        assert (task["closed_at"] is None) is (task["outcome"] is None)
+    votes = office.running.all("vote", where=f'task.record == "{key}"', limit=500)
+    assert len({(vote["task"]["id"], vote["person"]["id"]) for vote in votes}) == len(votes), "a vote counts twice"
+    if status == "done":
+        last = [task for task in tasks if task["round"] == max(one["round"] for one in tasks)]
+        agreed = {task["step"] for task in last if task["outcome"] in ("approved", "skipped")}
+        assert agreed == {"one", "two", "three"}
