@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import ExpressionError
@@ -57,10 +57,13 @@ def test_turns_follow_each_other_and_missed_ones_are_passed_over(times: int, lat
         assert moment.due_at == NOON + timedelta(minutes=10 * turn) > now
 
 
-ACTS = st.lists(st.one_of(st.just("enter"), st.just("leave"), st.just("wait"), st.integers(-5, 60)), max_size=30)
+ACTS = st.lists(st.one_of(st.just("enter"), st.just("leave"), st.just("wait"), st.integers(-30, 30)), max_size=30)
 
 
 @given(acts=ACTS)
+@example(acts=["enter", 0, -5])  # an earlier moment than that at which it has gone off
+@example(acts=["enter", 10, "wait", 10, "wait"])
+@example(acts=["enter", 10, "leave", "wait", "enter"])
 def test_a_timer_goes_off_once_for_each_moment_and_is_never_lost(acts: list[str | int]) -> None:
     """A state with a timer at a moment that changes, entered and left at random, against what one would expect."""
     keys, now, rows = count(), NOON, []
