@@ -10,9 +10,11 @@ from uuid import UUID
 
 from sqlalchemy.types import TypeEngine
 
-from engine.expressions.types import TEXT, Shape, Type
+from engine.expressions.types import TEXT, Scope, Shape, Type
 from engine.fields.columns import Key
-from engine.fields.field import Field, Parser, ValueFault
+from engine.fields.field import Field, Linker, Parser, ValueFault
+from engine.registry import did_you_mean
+from engine.source.shape import option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,17 @@ class IdField(Field):
     """The id of a record of any model, as text. A link to one model is a `link`."""
 
     type_name: ClassVar[str] = "id"
+
+    of: str | None = option(None, help="The field beside it that names the record's model: pages then lead there")
+
+    def link(self, linker: Linker, scope: Scope) -> None:
+        super().link(linker, scope)
+        beside = scope.record.member(self.of) if scope.record is not None and self.of is not None else None
+        if self.of is not None and (beside is None or beside.type != TEXT):
+            known = scope.record.names() if scope.record is not None else ()
+            linker.report(
+                "E303", f"there is no text field '{self.of}' beside it", self, "of", did_you_mean(self.of, known)
+            )
 
     def expression_type(self, shape_of: Callable[[str], Shape | None]) -> Type:
         return TEXT

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from engine.catalog.catalog import Catalog
 from engine.fields.field import Field
+from engine.fields.identity import IdField
 from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
 from engine.policy.sight import Sight
@@ -122,7 +123,18 @@ class Presenter:
             if value is None or not self._sight.beyond(field.target, value, rest.split(".")):
                 return EMPTY
             return self.other(field.target).at(value, rest)
-        return self.value(field, self.readable(record, field), status=name == "status")
+        value = self.readable(record, field)
+        if isinstance(field, IdField) and field.of is not None and value is not None:
+            return self._elsewhere(record.get(field.of), value)
+        return self.value(field, value, status=name == "status")
+
+    def _elsewhere(self, model: str | None, key: str) -> Shown:
+        """A record of a model that another field names: the model, with the way there if the reader may read such."""
+        found = self.catalog.models.get(model or "")
+        if found is None or model is None:
+            return Shown("text", key)
+        text = f"{self.visit.words.say(found.label, model)} …{key[-SHORT_ID:]}"
+        return Shown("link", text, href=f"/m/{model}/{key}") if self.visit.may_read(model) else Shown("link", text)
 
     def readable(self, holder: Record, field: Field, rows: str = "") -> Any:
         """What the record, or a row of its ``rows``, has in the field; null where the reader may not see it."""
