@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.catalog.kinds.model import Arising
 from engine.catalog.kinds.workflow import State, Workflow
 from engine.errors import Complaint, InvalidValues, Refused
-from engine.policy.deadlines import due_at
 from engine.policy.rules import work_through
 from engine.policy.transition import decided, enter, may_fire, proceed, take, waited_for_elsewhere
 from engine.ports import (
@@ -37,6 +36,7 @@ from engine.ports import (
     Run,
     Update,
 )
+from engine.runtime import holding
 from engine.runtime.act import Act, Working
 from engine.runtime.approving import Approving
 from engine.runtime.deciding import asked
@@ -52,8 +52,6 @@ T = TypeVar("T")
 
 #: An act that is still opening new ways after so many rounds goes round in a circle.
 MOST_ROUNDS = 50
-#: The system model of holds.
-HOLD = "hold"
 #: A `find` without a limit reads at most so many records: work is bounded.
 MOST_FOUND = 10_000
 
@@ -134,7 +132,7 @@ class Effects:
     # Records --------------------------------------------------------------------------------------------------------
 
     def _change(self, effect: Change) -> Record:
-        working = self._in_hand(effect.model, effect.record)
+        working = self.in_hand(effect.model, effect.record)
         for row, values in effect.rows:
             row.update(values)
         self.service.assign(self.act, working, dict(effect.values))
@@ -155,7 +153,7 @@ class Effects:
         found = self.act.store.query.find(
             self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND + 1
         )
-        _refuse_many(found, effect.model)
+        refuse_many(found, effect.model)
         for record in found:
             self.service.trash(self, self.act.hold_on(effect.model, record, self.event))
         return len(found)
@@ -190,7 +188,7 @@ class Effects:
         before = query.find(
             self.act.tx, effect.model, where=effect.where, names=effect.scope, limit=MOST_FOUND + 1, lock=True
         )
-        _refuse_many(before, effect.model)
+        refuse_many(before, effect.model)
         in_hand = {record["id"]: self.act.hold_on(effect.model, record, self.event) for record in before}
         changed = query.update_where(
             self.act.tx,
@@ -209,13 +207,14 @@ class Effects:
             self.service.assign(self.act, working, {})
         return len(changed)
 
-    def _in_hand(self, model: str, record: Record) -> Working:
+    def in_hand(self, model: str, record: Record) -> Working:
+        """The record in hand, taken for this act if it was not yet."""
         return self.act.working.get(record["id"]) or self.act.take(model, record["id"], self.event)
 
     # Workflow -------------------------------------------------------------------------------------------------------
 
     def _move(self, effect: Move) -> None:
-        working = self._in_hand(effect.model, effect.record)
+        working = self.in_hand(effect.model, effect.record)
         self.leave(working)
         working.record["status"] = effect.state
         working.dirty = working.moved = working.timed = working.entered = True
@@ -246,7 +245,7 @@ class Effects:
             self.drive(enter(workflow, to, self.frame(working), why))
 
     def _ask(self, effect: Ask) -> Any:
-        working = self._in_hand(effect.model, effect.record)
+        working = self.in_hand(effect.model, effect.record)
         workflow = self.service.workflow_of(self.act, working)
         if workflow is None:
             raise RuntimeError(f"{effect.model} has no workflow to ask somebody in")
@@ -255,7 +254,7 @@ class Effects:
     def _fire(self, effect: Fire) -> Record:
         """An event that a step fires: the engine's own authority, but state, holds and guards count. News that only
         the engine brings passes over a record whose state does not wait for it: others of the same group may."""
-        working = self._in_hand(effect.model, effect.record)
+        working = self.in_hand(effect.model, effect.record)
         workflow = self.service.workflow_of(self.act, working)
         if workflow is None:
             raise Refused(f"{effect.model} has no workflow to fire {effect.event} in", code="TRANSITION_REFUSED")
@@ -291,89 +290,32 @@ class Effects:
         checks = catalog.checks[effect.name]
         verdict = self.drive(work_through(checks.name, checks.rules, frame, _refused_by_rules))
         if effect.record is not None:
-            self._in_hand(str(effect.model), effect.record).trail.extend(verdict.reasons)
+            self.in_hand(str(effect.model), effect.record).trail.extend(verdict.reasons)
         return verdict
 
     def _decide(self, effect: Decide) -> Any:
         working = None
         if effect.model is not None and effect.record is not None:
-            working = self._in_hand(effect.model, effect.record)
+            working = self.in_hand(effect.model, effect.record)
         return asked(self.service, self.act, effect, working, self.event)
 
     def _price(self, effect: Price) -> Answer:
-        return priced(self.act, effect, self._in_hand(effect.model, effect.record), self.event)
+        return priced(self.act, effect, self.in_hand(effect.model, effect.record), self.event)
 
     def _route(self, effect: Route) -> tuple[list[Record], list[Record]]:
-        answer = routed(self.act, effect, self._in_hand(effect.model, effect.record))
+        answer = routed(self.act, effect, self.in_hand(effect.model, effect.record))
         return answer.parts, answer.missing
 
     # Holds and news -------------------------------------------------------------------------------------------------
 
     def _hold(self, effect: PlaceHold) -> Record:
-        record = effect.record
-        open_holds: list[Record] = record["holds"]
-        values = {
-            "blocks": list(effect.blocks),
-            "message": effect.message,
-            "assignee_role": effect.assign.get("role"),
-            "assignee": effect.assign.get("user"),
-        }
-        for hold in open_holds:
-            if hold["name"] == effect.name:
-                self.service.assign(self.act, self.act.hold_on("hold", hold, "hold"), values)
-                return hold
-        values |= {"model": effect.model, "record": record["id"], "name": effect.name, "opened_at": self.act.moment}
-        values["cause"] = effect.cause
-        if effect.case_file is not None:
-            values["case_file"] = {"id": effect.case_file}
-        if effect.timed is not None:
-            values["due_at"] = due_at(self.act.moment, effect.timed, self.act.catalog.working_time)
-        hold = self.service.make(self, "hold", values).record
-        if effect.timed is not None:
-            self.service.deadlines.open(self.act, "hold", hold, effect.timed, step=effect.name)
-        open_holds.append(hold)
-        self._in_hand(effect.model, record).trail.append(
-            effect.reason or Reason(f"hold.{effect.name}", "held", effect.message)
-        )
-        return hold
+        return holding.place(self, effect)
 
     def _release(self, effect: ReleaseHold) -> int:
-        working = self._in_hand(effect.model, effect.record)
-        released = [hold for hold in working.record["holds"] if hold["name"] == effect.name]
-        for hold in released:
-            self.release(working, self.act.hold_on("hold", hold, "release"), effect.why)
-        return len(released)
-
-    def release(self, working: Working, hold: Working, why: str) -> None:
-        """Releases one hold of a record in hand; the record's branches are tried again when the act settles."""
-        values = {"released_at": self.act.moment, "released_by": self.act.author(), "why": why or None}
-        self.service.assign(self.act, hold, values)
-        self.service.deadlines.close(self.act, hold.record["id"])
-        record = working.record
-        record["holds"] = [other for other in record["holds"] if other["id"] != hold.record["id"]]
-        working.trail.append(Reason(f"hold.{hold.record['name']}", "released", why or None))
-        working.touched = True
-        self._release_followers(hold.record["id"], why)
-
-    def _release_followers(self, cause: str, why: str) -> None:
-        """Releases the holds that follow from one that is released."""
-        self.act.flush()
-        query = self.act.store.query
-        found = query.equal(self.act.tx, HOLD, {"cause": cause, "released_at": None}, limit=MOST_FOUND + 1)
-        _refuse_many(found, HOLD)
-        for follower in found:
-            self._release_found(follower, why)
+        return holding.release_named(self, effect)
 
     def _let_go(self, effect: LetGo) -> bool:
-        if effect.hold["released_at"] is not None:
-            return False
-        self._release_found(effect.hold, effect.why)
-        return True
-
-    def _release_found(self, hold: Record, why: str) -> None:
-        reads = self.service.plan(hold["model"]).reads
-        held = self.act.take(hold["model"], hold["record"], "release", reads)
-        self.release(held, self.act.hold_on(HOLD, hold, "release"), why)
+        return holding.let_go(self, effect)
 
     def _notify(self, effect: Notify) -> str:
         return self.act.queue_message(effect)
@@ -407,7 +349,7 @@ def _once_text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _refuse_many(found: Sequence[Record], model: str) -> None:
+def refuse_many(found: Sequence[Record], model: str) -> None:
     """Refuses a step that would change more records than one act may: half of them would be a silent mistake."""
     if len(found) > MOST_FOUND:
         raise Refused(f"more than {MOST_FOUND} records of {model} in one step", code="TOO_MANY_RECORDS")

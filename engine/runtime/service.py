@@ -18,6 +18,7 @@ from engine.policy.access import Actor, Rights
 from engine.policy.transition import enter, events_from, may_fire, take
 from engine.policy.values import Reader, merge_rows, whole_rows
 from engine.ports import Clock, Reason, Record, Verdict
+from engine.runtime import holding
 from engine.runtime.act import Act, Working
 from engine.runtime.deadlines import Deadlines
 from engine.runtime.effects import Effects, refusal
@@ -175,7 +176,7 @@ class Service:
         effects = Effects(self, act, "release")
         status = working.record["status"]
         entry = act.note(working, "release", status, status, {"hold": hold.record["name"], "why": why})
-        effects.release(working, hold, why)
+        holding.release(effects, working, hold, why)
         return self._done(effects, working, entry)
 
     # Inner acts: shared by the public ones and by effects, which act with the authority of the definitions ----------
