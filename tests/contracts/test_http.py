@@ -28,7 +28,14 @@ def api(tmp_path: Path, database_url: str) -> Iterator[Api]:
 def routes(api: Api) -> list[tuple[str, str]]:
     """Every method and address that there is."""
     application: Any = api.client.app
-    fill = {"{model}": "request", "{id}": SOME_ID, "{event}": "submit", "{hold}": "budget", "{channel}": "x"}
+    fill = {
+        "{model}": "request",
+        "{id}": SOME_ID,
+        "{event}": "submit",
+        "{hold}": "budget",
+        "{channel}": "x",
+        "{verb}": "approve",
+    }
     found = []
     for route in application.routes:
         if isinstance(route, Route) and route.path not in OPEN:

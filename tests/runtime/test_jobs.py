@@ -114,10 +114,12 @@ def test_jobs_of_unknown_queues_wait(post: Post) -> None:
 def test_jobs_that_are_done_are_cleared_away_after_a_month(post: Post) -> None:
     arrived(post)
     post.run()
+    first = {row["id"] for row in post.rows()}
+    assert len(first) == 3
     post.later(days=29)
-    assert len(post.rows()) == 3
+    assert first <= {row["id"] for row in post.rows()}
     post.later(days=2)
-    assert post.rows() == []
+    assert not first & {row["id"] for row in post.rows()}
 
 
 def test_jobs_that_the_runner_has_lost_are_tried_again(post: Post) -> None:

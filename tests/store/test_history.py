@@ -133,6 +133,7 @@ def test_a_case_is_started_found_and_moved(desk: Desk, parcel: Record) -> None:
         "definitions": "2" * 64,
         "state": "open",
         "started_at": NOON,
+        "entered_at": NOON,
         "ended_at": None,
     }
     assert desk.read(lambda tx: cases.of(tx, parcel["id"])) is None

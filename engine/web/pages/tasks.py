@@ -126,6 +126,7 @@ async def page(visit: Visit, faults: FaultSummary | None = None, comment: str = 
 
 async def decide(visit: Visit) -> Response:
     """``POST /tasks``: agrees to the chosen tasks, or not; each for itself. ``back`` is the page to go to then."""
+    actor = visit.actor  # before the form is looked at: who is not logged in is sent to the log-in
     form = await visit.form()
     verb, comment = str(form.get("verb") or ""), str(form.get("comment") or "")
     ids = list(dict.fromkeys(str(key) for key in form.getlist("id")))[:MOST_AT_ONCE]
@@ -139,7 +140,7 @@ async def decide(visit: Visit) -> Response:
         for key in ids:
             try:
                 with tx.savepoint():
-                    tasks.decide(tx, visit.actor, key, verb, comment)
+                    tasks.decide(tx, actor, key, verb, comment)
                     done += 1
             except RequestError as error:
                 refused.append(error)
