@@ -31,6 +31,7 @@ from engine.runtime.service import Service
 from engine.store.database import Database
 from engine.store.store import Store
 from engine.store.transaction import Transaction
+from tests.marks import SQLITE_FIRST
 
 ROOT = Path(__file__).parents[2]
 SYNTHETIC = ROOT / "tests/data/synthetic-invoices.csv"
@@ -194,6 +195,7 @@ def test_a_failure_in_a_chunk_loses_that_chunk_alone(opened: Shop, monkeypatch: 
     assert facts(opened) == facts_of(SYNTHETIC)
 
 
+@pytest.mark.parametrize("database_url", SQLITE_FIRST, indirect=True)
 def test_an_import_that_is_killed_at_any_moment_goes_on_and_ends_as_if_nothing_had_been(
     shop: Path, database_url: str, tmp_path: Path
 ) -> None:

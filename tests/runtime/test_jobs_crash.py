@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from signal import SIGKILL
 
+import pytest
 from sqlalchemy import make_url
 
 from engine.runtime.service import SYSTEM
 from engine.store.jobs import DONE
+from tests.marks import SQLITE_FIRST
 from tests.runtime.crashing import POINTS
 from tests.runtime.post import open_engine, stored
 
@@ -26,6 +28,7 @@ def work(url: str, folder: Path, point: str) -> int:
     return subprocess.run(command, cwd=TOP, timeout=LONG, check=False).returncode
 
 
+@pytest.mark.parametrize("database_url", SQLITE_FIRST, indirect=True)
 def test_killed_workers_are_followed_by_others(database_url: str, tmp_path: Path) -> None:
     url = make_url(database_url).render_as_string(hide_password=False)
     engine = open_engine(url)
