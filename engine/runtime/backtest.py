@@ -19,7 +19,7 @@ from engine.errors import EngineError
 from engine.expressions.language import Expression
 from engine.expressions.types import DATETIME, DECIMAL, Type
 from engine.ports import Record
-from engine.runtime.act import Act
+from engine.runtime.act import event_facts, standing_names
 from engine.runtime.judges.everyone import appoint
 from engine.runtime.judges.judge import Judge
 from engine.runtime.past import Moment, Past
@@ -173,18 +173,19 @@ class Backtest:
 
     def _try(self, tx: Transaction, result: Result, record: Record, entry: Mapping[str, Any]) -> None:
         at, event = entry["at"], str(entry["act"]).removeprefix("event:")
-        names = self._names(tx, record, at, event)
+        names = self._names(record, at, event)
         if self._as_of is not None:
             at = self._as_of(record, names) or at
-            names = self._names(tx, record, at, event)
+            names = self._names(record, at, event)
         before = self._before.judge(tx, record, names, at) if self._before is not None else self._after.without
         after = self._after.judge(tx, record, names, at)
         result.decisions += 1
         if before != after:
             self._tell(result, record, names, at, before, after)
 
-    def _names(self, tx: Transaction, record: Record, at: datetime, event: str) -> Mapping[str, Any]:
-        return Act(self._present, self._store, tx, SYSTEM, at).names(self.model, record, event)
+    def _names(self, record: Record, at: datetime, event: str) -> Mapping[str, Any]:
+        standing = standing_names(SYSTEM, at, self._present.app.timezone, self._present.working_time)
+        return {**standing, "event": event_facts(SYSTEM, at, event), "record": record, self.model: record}
 
     def _tell(
         self, result: Result, record: Record, names: Mapping[str, Any], at: datetime, before: str, after: str

@@ -47,6 +47,7 @@ class Past:
             if isinstance(found, LookupField) and any(path[0] == name for path in reads)
         ]
         self._model = model
+        self._rows: dict[str, RowsFields] = {}
 
     def _with_lookups(self, model: str, reads: Paths) -> Paths:
         fields = self._catalog.fields(model)
@@ -110,7 +111,10 @@ class Past:
         return found
 
     def _rows_of(self, model: str) -> RowsFields:
-        return self._catalog.memo(("rows of", model), lambda: _rows_fields(self._catalog.fields(model)))
+        found = self._rows.get(model)
+        if found is None:
+            found = self._rows[model] = _rows_fields(self._catalog.fields(model))
+        return found
 
     def _undone(self, model: str, record: Record, entries: Iterable[Any], moment: Moment) -> Record:
         """A copy of the record without what the entries after the moment have changed."""

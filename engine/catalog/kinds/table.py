@@ -145,7 +145,7 @@ class Table(Definition):
         """The last day on which it holds."""
         return self.valid.last if self.valid is not None else date.max
 
-    @property
+    @cached_property
     def needs(self) -> tuple[str, ...]:
         """The inputs that have to be given by name."""
         return tuple(name for name, found in self.inputs.items() if found.value is None)
