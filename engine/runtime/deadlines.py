@@ -16,7 +16,6 @@ from engine.ports import Reason, Record
 from engine.runtime.act import Act, Working
 from engine.runtime.effects import Effects
 from engine.runtime.ladders import Asked, HeldUp, Waiting, climb
-from engine.runtime.plans import workflow_reads
 from engine.source.formulas import parts
 from engine.source.shape import Duration, Located
 from engine.steps.late import Rung, Timed
@@ -148,7 +147,7 @@ class Deadlines:
         found = state.timers.get(name) if state is not None else None
         if workflow is None or state is None or found is None:
             raise EngineError(f"{working.model} {record['id']} has no timer {timer['step']}")
-        act.store.records.expand(act.tx, working.model, [record], workflow_reads(workflow))
+        act.store.records.expand(act.tx, working.model, [record], workflow.reads)
         rule = f"{workflow.name}.{state.name}.timers.{name}"
         entry = act.note(working, name, record["status"], record["status"])
         working.trail.append(Reason(rule, "fired", found.label, found.span, read=_when(timer)))

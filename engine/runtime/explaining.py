@@ -23,7 +23,6 @@ from engine.ports import Record
 from engine.registry import did_you_mean
 from engine.runtime.act import Act
 from engine.runtime.explanation import Explanation, of_noted, of_reason, step_by_step, wire
-from engine.runtime.plans import workflow_reads
 from engine.runtime.reading import Offer, Reading
 from engine.source.shape import Formula
 from engine.store.transaction import Transaction
@@ -101,7 +100,7 @@ class _One:
         self._working = self._act.hold_on(model, self.record, "read")
         self._workflow = self._reading.service.workflow_of(self._act, self._working)
         plan = self._reading.service.plan(model)
-        reads = plan.reads | (workflow_reads(self._workflow) if self._workflow is not None else frozenset())
+        reads = plan.reads | (self._workflow.reads if self._workflow is not None else frozenset())
         self._reading.store.records.expand(tx, model, [self.record], reads)
         self._reach = Reach(self._catalog, self._rights, actor)
         self._hidden = self._rights.hidden(actor, model)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.catalog.catalog import Catalog
-from engine.catalog.kinds.workflow import Workflow
 from engine.policy.compute import Computer
 from engine.policy.values import Reader
-from engine.source.formulas import formulas
 
 #: System columns that a caller may put in; the others are the engine's own.
 OPEN_SYSTEM_COLUMNS = frozenset({"owner", "team"})
@@ -33,10 +31,3 @@ class ModelPlan:
         computer = Computer(catalog, model)
         back_links = tuple(catalog.back_links(model))
         return cls(model, Reader(fields, catalog.app.timezone, refused=closed), computer, computer.reads, back_links)
-
-
-def workflow_reads(workflow: Workflow) -> frozenset[tuple[str, ...]]:
-    """The paths of the record that any expression of the workflow reads."""
-    return frozenset(
-        read for formula in formulas(workflow) if formula.expression is not None for read in formula.expression.reads
-    )

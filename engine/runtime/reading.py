@@ -27,7 +27,6 @@ from engine.policy.transition import events_from, may_fire
 from engine.policy.values import Reader
 from engine.ports import Record, Verdict
 from engine.runtime.act import Act, event_facts, standing_names
-from engine.runtime.plans import workflow_reads
 from engine.runtime.risking import guarded
 from engine.runtime.service import Service, denied
 from engine.runtime.telling import Telling
@@ -244,7 +243,7 @@ class Reading:
         workflow = self.service.workflow_of(act, working)
         if workflow is None:
             return []
-        self.store.records.expand(tx, model, [record], workflow_reads(workflow))
+        self.store.records.expand(tx, model, [record], workflow.reads)
         offers = []
         for name, event in events_from(workflow, record["status"]).items():
             if event.by == "system":

@@ -23,7 +23,7 @@ from engine.runtime.act import Act, Working
 from engine.runtime.deadlines import Deadlines
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.links import LinkResolver
-from engine.runtime.plans import ModelPlan, workflow_reads
+from engine.runtime.plans import ModelPlan
 from engine.runtime.risking import guarded, watch
 from engine.runtime.waiting import Awaited
 from engine.store.store import Store
@@ -115,7 +115,7 @@ class Service:
         workflow = self.workflow_of(act, working)
         if workflow is None:
             raise Refused(f"{model} has no workflow", code="TRANSITION_REFUSED")
-        self.store.records.expand(tx, model, [working.record], workflow_reads(workflow))
+        self.store.records.expand(tx, model, [working.record], workflow.reads)
         known = self.event_of(workflow, working, event)
         self._demand(self.rights.may_fire(actor, model, event, known.by if known else None))
         frame = act.frame(model, working.record, event, input=self._input(act, known, put_in or {}))

@@ -20,6 +20,7 @@ from engine.errors import Label
 from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
 from engine.registry import did_you_mean
+from engine.source.formulas import formulas
 from engine.source.shape import Formula, Located, Name, option
 from engine.steps.step import Step, link_steps
 
@@ -137,6 +138,12 @@ class Workflow(Definition):
     def has_timers(self) -> bool:
         """Whether any state has timers: for the others nothing is ever asked about them."""
         return any(state.timers for state in self.states.values())
+
+    @cached_property
+    def reads(self) -> frozenset[tuple[str, ...]]:
+        """The paths of the record that any expression of the workflow reads."""
+        found = (formula.expression for formula in formulas(self))
+        return frozenset(read for expression in found if expression is not None for read in expression.reads)
 
     def every_event(self) -> Iterator[str]:
         """The names of all events, those of states first; one that several states have comes several times."""
