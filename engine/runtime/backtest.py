@@ -173,18 +173,19 @@ class Backtest:
 
     def _try(self, tx: Transaction, result: Result, record: Record, entry: Mapping[str, Any]) -> None:
         at, event = entry["at"], str(entry["act"]).removeprefix("event:")
-        names = self._names(record, at, event)
+        names = self._names(tx, record, at, event)
         if self._as_of is not None:
             at = self._as_of(record, names) or at
-            names = self._names(record, at, event)
+            names = self._names(tx, record, at, event)
         before = self._before.judge(tx, record, names, at) if self._before is not None else self._after.without
         after = self._after.judge(tx, record, names, at)
         result.decisions += 1
         if before != after:
             self._tell(result, record, names, at, before, after)
 
-    def _names(self, record: Record, at: datetime, event: str) -> Mapping[str, Any]:
-        standing = standing_names(SYSTEM, at, self._present.app.timezone, self._present.working_time)
+    def _names(self, tx: Transaction, record: Record, at: datetime, event: str) -> Mapping[str, Any]:
+        app, lists = self._present.app, self._store.lists.at(at, tx)
+        standing = standing_names(SYSTEM, at, app.timezone, self._present.working_time, lists)
         return {**standing, "event": event_facts(SYSTEM, at, event), "record": record, self.model: record}
 
     def _tell(

@@ -29,6 +29,7 @@ class Telling:
         self._actor = actor
         self._everything = rights.unlimited(actor)
         self._finds = any(grant.read == "all" for _, grant in rights.grants(actor, FINDING))
+        self._sees_features = self._finds and rights.sees_private(actor, FINDING)
         self._hidden = rights.hidden(actor, model)
         self._private: Container[tuple[str, ...]] = (
             () if rights.sees_private(actor, model) else catalog.private_paths(model)
@@ -60,7 +61,7 @@ class Telling:
             return self._priced(pricing, told)
         if "parts" in told:
             told["parts"] = self.told(told["parts"])
-        if "read" in told:
+        if "read" in told and not (name in self._catalog.risks and self._sees_features):
             known = open_inputs(self._catalog.tables.get(name, ()), self._hidden, self._private)
             told["read"] = {name: value for name, value in told["read"].items() if name in known}
         return told

@@ -31,6 +31,11 @@ access: clerk
 can:
   parcel: {read: all}
 ---
+access: looks
+can:
+  parcel: {read: all}
+  finding: {read: all, private: true}
+---
 model: town
 key: code
 fields: {code: {type: text, unique: true}, zone: text}
@@ -164,6 +169,10 @@ def test_who_may_not_read_findings_is_told_of_no_suspicion(club: Running) -> Non
         return {reason["rule"].split(".")[0] for entry in told for reason in entry["reasons"] or ()}
 
     assert "watch" in rules(club.user("keeper", "keeper"))
+    looks = club.user("looks", "looks")
+    told = [each for entry in club.timeline("parcel", hit["id"], looks) for each in entry["reasons"] or ()]
+    [watched] = [reason for reason in told if reason["rule"] == "watch"]
+    assert watched["read"]["today_worth"] == "100.00", "who looks into findings sees what they rest on"
     assert rules(club.user("clerk", "clerk")) == {"sending", "send"}
 
 
