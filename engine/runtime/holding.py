@@ -8,12 +8,11 @@ from engine.errors import Refused
 from engine.policy.deadlines import due_at
 from engine.ports import LetGo, PlaceHold, Reason, Record, ReleaseHold
 from engine.runtime.act import Working
+from engine.steps.flow import HOLD
 
 if TYPE_CHECKING:
     from engine.runtime.effects import Effects
 
-#: The system model of holds.
-HOLD = "hold"
 #: Holds that may follow from one: as many are released with it.
 MOST_FOLLOWERS = 10_000
 

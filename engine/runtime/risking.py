@@ -45,26 +45,20 @@ LONGEST_ERROR = 400
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The rules of one risk that are judged at one event: those with effects, and those in the shadow."""
+    """The rules of one risk that are judged at one event: those with effects, and those in the shadow; and the features
+    that they read, all of them and those with effects."""
 
     risk: Risk
     live: tuple[RiskRule, ...]
     shadow: tuple[RiskRule, ...]
+    features: tuple[Feature, ...]
+    live_features: tuple[Feature, ...]
 
     @classmethod
     def of(cls, risk: Risk, rules: Sequence[RiskRule]) -> Watch:
         live = tuple(rule for rule in rules if not (risk.shadow or rule.shadow))
-        return cls(risk, live, tuple(rule for rule in rules if rule not in live))
-
-    @property
-    def rules(self) -> tuple[RiskRule, ...]:
-        """All of them."""
-        return (*self.live, *self.shadow)
-
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """The features that they read."""
-        return features_of(self.risk, self.rules)
+        shadow = tuple(rule for rule in rules if rule not in live)
+        return cls(risk, live, shadow, features_of(risk, rules), features_of(risk, live))
 
 
 class RiskPlan:
@@ -155,8 +149,7 @@ def guarded(act: Act, model: str, record: Record, event: str) -> Verdict:
     reasons: list[Reason] = []
     for each in watches:
         if each.live:
-            features = features_of(each.risk, each.live)
-            figures = _figures(act, model, record, frame.names, features, None)
+            figures = _figures(act, model, record, frame.names, each.live_features, None)
             verdict = allowed(judge(each.risk, each.live, frame, figures))
             if not verdict:
                 return verdict

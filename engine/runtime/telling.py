@@ -6,6 +6,7 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.heatmap import FINDING
 from engine.catalog.kinds.pricing import Pricing
 from engine.catalog.kinds.routing import Routing
 from engine.fields.field import Field
@@ -14,8 +15,6 @@ from engine.fields.rows import RowsField
 from engine.policy.access import Actor, Rights
 from engine.policy.decide import open_inputs
 
-#: The model of what rules of a risk find.
-FINDING = "finding"
 #: What everybody is told of a reason: no value.
 OUTER = ("rule", "outcome", "at")
 

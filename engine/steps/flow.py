@@ -17,6 +17,7 @@ from engine.steps.assign import Assign
 from engine.steps.late import Rung, check_span
 from engine.steps.step import Frame, Step, Steps
 
+#: The system model of holds.
 HOLD = "hold"
 
 
