@@ -6,21 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from starlette.testclient import TestClient
-
-from engine.catalog.reload import CatalogHolder
 from engine.runtime.engine import Engine
-from engine.runtime.logins import Logins
 from engine.runtime.service import SYSTEM
-from engine.store.database import Database
 from engine.store.transaction import Transaction
-from engine.web.app import create_app
+from tests.reference.at_once import serving
 
 ORDERS = 12
 
 
-def fill(engine: Engine, tx: Transaction) -> tuple[list[str], str]:
-    """The ids of packed orders, and a token of somebody who may do anything."""
+def fill(engine: Engine, tx: Transaction) -> list[str]:
+    """The ids of packed orders."""
     service = engine.service
 
     def put(model: str, **values: Any) -> str:
@@ -38,50 +33,42 @@ def fill(engine: Engine, tx: Transaction) -> tuple[list[str], str]:
         packed.append(put("order", **plain, lines=[{"sku": "A", "quantity": "1"}]))
         for event in ("submit", "pick", "pack"):
             service.fire(tx, SYSTEM, "order", packed[-1], event)
-    user = put("user", login="desk", name="Desk", roles=[{"role": "admin"}])
-    return packed, Logins(engine.database, engine.clock).new_token(tx, user, "test").text
+    return packed
 
 
 def test_the_first_commit_wins(root: Path, database_url: str) -> None:
-    database = Database.open(database_url, durable=False)
-    try:
-        engine = Engine(CatalogHolder(root), database)
-        engine.prepare()
-        orders, token = engine.write(lambda tx: fill(engine, tx))
-        with (
-            TestClient(create_app(engine), headers={"Authorization": f"Bearer {token}"}) as client,
-            ThreadPoolExecutor(2 * ORDERS) as pool,
-        ):
+    with (
+        serving(root, database_url, fill) as (client, orders),
+        ThreadPoolExecutor(2 * ORDERS) as pool,
+    ):
 
-            def fire(key: str, event: str) -> Any:
-                body = {"reason": "改主意"} if event == "cancel" else {}
-                return client.post(f"/api/order/{key}/events/{event}", json=body)
+        def fire(key: str, event: str) -> Any:
+            body = {"reason": "改主意"} if event == "cancel" else {}
+            return client.post(f"/api/order/{key}/events/{event}", json=body)
 
-            # Which of the two is sent first changes from one order to the next.
-            pairs = [("cancel", "ship") if number % 2 else ("ship", "cancel") for number in range(ORDERS)]
-            sent = [
-                {event: pool.submit(fire, key, event) for event in events}
-                for key, events in zip(orders, pairs, strict=True)
-            ]
-            shipped = 0
-            for key, answers in zip(orders, sent, strict=True):
-                ship, cancel = answers["ship"].result(), answers["cancel"].result()
-                assert sorted((ship.status_code, cancel.status_code)) == [200, 409]
-                loser = cancel if ship.status_code == 200 else ship
-                assert loser.json()["code"] == "TRANSITION_REFUSED"
-                order = client.get(f"/api/order/{key}").json()
-                if ship.status_code == 200:
-                    shipped += 1
-                    assert (order["status"], order["cancel_reason"]) == ("shipped", None)
-                    stopped = fire(key, "intercept")
-                    assert stopped.status_code == 422, "a reason is needed"
-                    stopped = client.post(f"/api/order/{key}/events/intercept", json={"reason": "改主意"})
-                    assert stopped.status_code == 200
-                else:
-                    assert (order["status"], order["cancel_reason"]) == ("cancelled", "改主意")
-            [shelf] = client.get("/api/stock").json()["items"]
-            assert (shelf["on_hand"], shelf["reserved"]) == (f"{ORDERS - shipped}.000", "0.000")
-            holds = client.get("/api/hold?fields=name,assignee_role").json()["items"]
-            assert [(hold["name"], hold["assignee_role"]) for hold in holds] == [("intercept", "warehouse")] * shipped
-    finally:
-        database.close()
+        # Which of the two is sent first changes from one order to the next.
+        pairs = [("cancel", "ship") if number % 2 else ("ship", "cancel") for number in range(ORDERS)]
+        sent = [
+            {event: pool.submit(fire, key, event) for event in events}
+            for key, events in zip(orders, pairs, strict=True)
+        ]
+        shipped = 0
+        for key, answers in zip(orders, sent, strict=True):
+            ship, cancel = answers["ship"].result(), answers["cancel"].result()
+            assert sorted((ship.status_code, cancel.status_code)) == [200, 409]
+            loser = cancel if ship.status_code == 200 else ship
+            assert loser.json()["code"] == "TRANSITION_REFUSED"
+            order = client.get(f"/api/order/{key}").json()
+            if ship.status_code == 200:
+                shipped += 1
+                assert (order["status"], order["cancel_reason"]) == ("shipped", None)
+                stopped = fire(key, "intercept")
+                assert stopped.status_code == 422, "a reason is needed"
+                stopped = client.post(f"/api/order/{key}/events/intercept", json={"reason": "改主意"})
+                assert stopped.status_code == 200
+            else:
+                assert (order["status"], order["cancel_reason"]) == ("cancelled", "改主意")
+        [shelf] = client.get("/api/stock").json()["items"]
+        assert (shelf["on_hand"], shelf["reserved"]) == (f"{ORDERS - shipped}.000", "0.000")
+        holds = client.get("/api/hold?fields=name,assignee_role").json()["items"]
+        assert [(hold["name"], hold["assignee_role"]) for hold in holds] == [("intercept", "warehouse")] * shipped

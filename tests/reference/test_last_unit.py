@@ -7,21 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from starlette.testclient import TestClient
-
-from engine.catalog.reload import CatalogHolder
 from engine.runtime.engine import Engine
-from engine.runtime.logins import Logins
 from engine.runtime.service import SYSTEM
-from engine.store.database import Database
 from engine.store.transaction import Transaction
-from engine.web.app import create_app
+from tests.reference.at_once import serving
 
 CLIENTS = 50
 
 
-def fill(engine: Engine, tx: Transaction) -> tuple[list[str], str]:
-    """The ids of orders, each of a customer of its own, and a token of somebody who may submit them."""
+def fill(engine: Engine, tx: Transaction) -> list[str]:
+    """The ids of orders, each of a customer of its own."""
 
     def put(model: str, **values: Any) -> str:
         return str(engine.service.create(tx, SYSTEM, model, values)["id"])
@@ -47,31 +42,23 @@ def fill(engine: Engine, tx: Transaction) -> tuple[list[str], str]:
                 lines=[{"sku": "LAST", "quantity": "1"}],
             )
         )
-    user = put("user", login="desk", name="Desk", roles=[{"role": "admin"}])
-    return orders, Logins(engine.database, engine.clock).new_token(tx, user, "test").text
+    return orders
 
 
 def test_the_last_unit_goes_to_one_of_fifty(root: Path, database_url: str) -> None:
-    database = Database.open(database_url, durable=False)
-    try:
-        engine = Engine(CatalogHolder(root), database)
-        engine.prepare()
-        orders, token = engine.write(lambda tx: fill(engine, tx))
-        with (
-            TestClient(create_app(engine), headers={"Authorization": f"Bearer {token}"}) as client,
-            ThreadPoolExecutor(CLIENTS) as pool,
-        ):
-            answers = list(pool.map(lambda key: client.post(f"/api/order/{key}/events/submit", json={}), orders))
-            assert [answer.status_code for answer in answers] == [200] * CLIENTS, answers[0].text
-            found = client.get("/api/order?limit=100&fields=status,all_reserved,lines").json()["items"]
-            assert Counter(order["status"] for order in found) == {"scheduled": 1, "approved": CLIENTS - 1}
-            [winner] = [order for order in found if order["status"] == "scheduled"]
-            holds = client.get("/api/hold?limit=100&fields=record,name,assignee_role").json()["items"]
-            assert {hold["record"] for hold in holds} == set(orders) - {winner["id"]}
-            assert {(hold["name"], hold["assignee_role"]) for hold in holds} == {("stock", "planner")}
-            [shelf] = client.get('/api/stock?where=warehouse == "DC-1"').json()["items"]
-            assert (shelf["on_hand"], shelf["reserved"]) == ("1.000", "1.000")
-            [kept] = client.get("/api/reservation").json()["items"]
-            assert (kept["order"], kept["quantity"]) == (winner["id"], "1.000")
-    finally:
-        database.close()
+    with (
+        serving(root, database_url, fill) as (client, orders),
+        ThreadPoolExecutor(CLIENTS) as pool,
+    ):
+        answers = list(pool.map(lambda key: client.post(f"/api/order/{key}/events/submit", json={}), orders))
+        assert [answer.status_code for answer in answers] == [200] * CLIENTS, answers[0].text
+        found = client.get("/api/order?limit=100&fields=status,all_reserved,lines").json()["items"]
+        assert Counter(order["status"] for order in found) == {"scheduled": 1, "approved": CLIENTS - 1}
+        [winner] = [order for order in found if order["status"] == "scheduled"]
+        holds = client.get("/api/hold?limit=100&fields=record,name,assignee_role").json()["items"]
+        assert {hold["record"] for hold in holds} == set(orders) - {winner["id"]}
+        assert {(hold["name"], hold["assignee_role"]) for hold in holds} == {("stock", "planner")}
+        [shelf] = client.get('/api/stock?where=warehouse == "DC-1"').json()["items"]
+        assert (shelf["on_hand"], shelf["reserved"]) == ("1.000", "1.000")
+        [kept] = client.get("/api/reservation").json()["items"]
+        assert (kept["order"], kept["quantity"]) == (winner["id"], "1.000")
