@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,14 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.company import ROOT, found, order
+from benchmarks.company import opened, order
 from benchmarks.table import Row
 from engine.catalog.builder import build_texts
-from engine.catalog.reload import CatalogHolder
 from engine.runtime.backtest import Backtest
 from engine.runtime.engine import Engine
 from engine.runtime.service import SYSTEM
-from engine.store.database import Database
 from engine.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -32,18 +29,11 @@ OLD, NEW = Decimal(100_000), Decimal(60_000)
 def measure(*, quick: bool) -> list[Row]:
     """The rate of the engine, and what it is of the loop's."""
     size = 10_000 if quick else 100_000
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "app.db")
-        url = f"sqlite:///{path}"
-        found(url)
-        database = Database.open(url)
-        engine = Engine(CatalogHolder(ROOT), database)
-        engine.prepare()
+    with opened() as (engine, path):
         engine.write(lambda tx: _submit(engine, tx))
         _copy(path, size)
-        mine, changed = _timed(lambda: _ours(engine, database))
+        mine, changed = _timed(lambda: _ours(engine))
         base, by_hand = _timed(lambda: _by_hand(path))
-        database.close()
     if changed != by_hand or not changed:
         raise SystemExit(f"the two do not agree: {changed} and {by_hand}")
     return [
@@ -99,13 +89,13 @@ def _timed(work: Callable[[], T]) -> tuple[float, T]:
     return time.perf_counter() - began, made
 
 
-def _ours(engine: Engine, database: Database) -> Counter[tuple[str, str]]:
+def _ours(engine: Engine) -> Counter[tuple[str, str]]:
     present = engine.service.store.catalog
     texts = {
         path: text.replace(f"{OLD:f}", f"{NEW:f}") if f"table: {TABLE}" in text else text
         for path, text in present.sources.items()
     }
-    result = Backtest(engine.service.store, database, build_texts(texts), "table", TABLE).run()
+    result = Backtest(engine.service.store, engine.database, build_texts(texts), "table", TABLE).run()
     return Counter({(_route(before), _route(after)): count for (before, after), count in result.changed.items()})
 
 

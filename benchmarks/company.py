@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -57,6 +60,21 @@ def found(url: str) -> Company:
     token = engine.write(make)
     database.close()
     return Company(url, token)
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Engine, Path]]:
+    """The company's engine on an SQLite file of its own, and that file: for what is measured without a server."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "app.db")
+        found(f"sqlite:///{path}")
+        database = Database.open(f"sqlite:///{path}")
+        engine = Engine(CatalogHolder(ROOT), database)
+        engine.prepare()
+        try:
+            yield engine, path
+        finally:
+            database.close()
 
 
 def order(number: int, lines: int) -> dict[str, Any]:

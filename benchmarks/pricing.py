@@ -4,7 +4,6 @@ on the same database, SQL and Python, which decides the same and tells nothing."
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,15 +12,13 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-from benchmarks.company import PRODUCTS, ROOT, found, order
+from benchmarks.company import PRODUCTS, opened, order
 from benchmarks.table import Row
-from engine.catalog.reload import CatalogHolder
 from engine.ports import Price
 from engine.runtime.act import Act
 from engine.runtime.engine import Engine
 from engine.runtime.pricing import priced
 from engine.runtime.service import SYSTEM
-from engine.store.database import Database
 from engine.store.transaction import Transaction
 
 LINES, SIZES = 20, (10_000, 200_000)
@@ -43,19 +40,12 @@ class Times:
 def measure(*, quick: bool) -> list[Row]:
     """The ratio among few and among many prices; it shall not fall."""
     rounds = 20 if quick else 100
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "app.db")
-        url = f"sqlite:///{path}"
-        found(url)
-        database = Database.open(url)
-        engine = Engine(CatalogHolder(ROOT), database)
-        engine.prepare()
+    with opened() as (engine, path):
         keys = engine.write(lambda tx: _begin(engine, tx))
         times = []
         for size in SIZES:
             _fill(path, size)
             times.append(_compare(engine, path, keys, rounds))
-        database.close()
     few, many = times
     rows = [
         Row(
