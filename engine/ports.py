@@ -274,6 +274,23 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Apply:
+    """Answer: the record, now as it was proposed: a change like any other, with its rules."""
+
+    model: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Answer: None. Ends what was proposed about the record, which stays as it is."""
+
+    model: str
+    record: Record
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Answer: ``approved`` or ``rejected``, where the approval of a state needs nobody; None where it waits for people.
     Asks whoever comes first."""
@@ -384,6 +401,8 @@ Effect = (
     | LetGo
     | Fire
     | Move
+    | Apply
+    | Drop
     | Ask
     | Run
     | Decide

@@ -12,7 +12,7 @@ others go on, and what refers to it is not blamed.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
@@ -23,11 +23,12 @@ from typing import Any
 import engine
 from engine.catalog.builtins import BUILTINS
 from engine.catalog.catalog import Catalog
-from engine.catalog.checks import check_computations
+from engine.catalog.checks import check_computations, check_present
 from engine.catalog.computations import Dependencies
 from engine.catalog.kinds.heatmap import FINDING
 from engine.catalog.kinds.listed import ListOfValues
 from engine.catalog.kinds.model import back_links
+from engine.catalog.kinds.proposing import proposers
 from engine.catalog.kinds.risk import Risk, with_links
 from engine.catalog.kinds.table import Table
 from engine.catalog.kinds.table_versions import Versions, check_versions, versions
@@ -113,9 +114,8 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
     own_columns = _columns(record.fields, parsed)
     fields = {name: {**own_columns[name], **model.fields} for name, model in parsed.models.items()}
     backs = _back_links(parsed, problems)
-    shapes = Shapes(
-        fields, {name: model.key for name, model in parsed.models.items()}, backs, parsed.unread.get("model", ())
-    )
+    keys = {name: model.key for name, model in parsed.models.items()}
+    shapes = Shapes(fields, keys, backs, parsed.unread.get("model", ()), _proposing(parsed))
     unread = {kind: frozenset(names) for kind, names in parsed.unread.items()}
     arising = {name: tuple(model.changes) for name, model in parsed.models.items()}
     linker = CatalogLinker(vocabulary, parsed.definitions, fields, own_columns, shapes, unread, arising)
@@ -136,6 +136,7 @@ def assemble(parsed: Parsed, vocabulary: Vocabulary, sources: Sources, problems:
     check_versions(linker, tables)
     dependencies = {name: Dependencies(name, fields[name], backs) for name in parsed.models}
     check_computations(linker, parsed.models, dependencies)
+    check_present(linker)
     for problem in linker.problems:
         problems.add(problem)
     return _catalog(parsed, vocabulary, sources, linker, dependencies, tables)
@@ -208,6 +209,14 @@ def _columns(columns: Mapping[str, Field], parsed: Parsed) -> dict[str, dict[str
             field = ChoiceField(document=status.document, path=status.path, label=status.label, of=options)
             found[model]["status"] = field
     return found
+
+
+def _proposing(parsed: Parsed) -> Container[str]:
+    """The models whose workflows propose; all of them where a workflow could not be read."""
+    if parsed.unread.get("workflow"):
+        return parsed.models
+    flows = [flow for flow in parsed.of("workflow").values() if isinstance(flow, Workflow)]
+    return {flow.for_ for flow, _ in proposers(flows)}
 
 
 def _offer_lists(parsed: Parsed) -> None:

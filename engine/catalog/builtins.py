@@ -21,6 +21,7 @@ from engine.fields import address, boolean, choice, file, identity, json, link, 
 from engine.steps.decide import DecideStep
 from engine.steps.flow import FireStep, HoldStep, NotifyStep, ReleaseHoldStep, ReleaseStep, RunStep
 from engine.steps.price import PriceStep
+from engine.steps.propose import ApplyStep, DropStep
 from engine.steps.records import CreateStep, DeleteStep, FindStep, UpdateStep
 from engine.steps.risk import AllowStep, FreezeStep, ReviewStep
 from engine.steps.route import RouteStep
@@ -84,6 +85,8 @@ BUILTINS = Vocabulary.of(
         DecideStep,
         RouteStep,
         PriceStep,
+        ApplyStep,
+        DropStep,
         NotifyStep,
     ),
 )

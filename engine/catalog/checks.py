@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from engine.catalog.computations import Dependencies, Place, circle_text, named
 from engine.catalog.kind import DefinitionLinker
-from engine.catalog.kinds.model import Model
+from engine.catalog.kinds.model import Extend, Model
+from engine.catalog.linker import CatalogLinker
+from engine.catalog.shapes import PROPOSED
+from engine.catalog.uses import fields_read
 from engine.fields.field import Field
 from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
@@ -46,6 +49,17 @@ def check_computations(
                     message = f"'{column}' is worked out when read, so nothing tells of its change"
                     linker.report("E404", message, arising, ("of", at))
         check_rows_links(linker, (), model.fields)
+
+
+def check_present(linker: CatalogLinker) -> None:
+    """Reports what a model says of its records by what is only proposed of them: that would go round in a circle."""
+    for use in linker.uses:
+        if use.formula.document.kind in (Model.kind, Extend.kind):
+            for model, member in fields_read(use):
+                if member == PROPOSED and member not in linker.fields(model) and linker.proposes(model):
+                    message = f"what holds of a {model} cannot turn on what is proposed of it"
+                    hint = "the event that proposes it, or a state, may test it"
+                    linker.problem("E405", message, use.formula.span, hint)
 
 
 def check_rows_links(

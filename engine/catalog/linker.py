@@ -241,6 +241,15 @@ class CatalogLinker:
         ]
         return [found.input for found in {id(found): found for found in named}.values()]
 
+    def proposes(self, model: str, event: str | None = None) -> bool:
+        if event is None:
+            return self.shapes.proposes(model) or not self.complete("workflow")
+        return any(
+            each.name == event and bool(each.propose)
+            for flow in self._workflows.get(model, ())
+            for each in flow.all_events()
+        )
+
     @cached_property
     def _workflows(self) -> Mapping[str, Sequence[Workflow]]:
         """The workflows for each model."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from engine.expressions.types import (
     DATE,
@@ -19,6 +20,7 @@ from engine.expressions.types import (
 )
 from engine.fields.field import Field
 from engine.fields.rows import RowsField
+from engine.steps.step import PROPOSED as PROPOSED
 
 #: The open holds of a record, as a list: every model has them.
 HOLDS = "holds"
@@ -116,6 +118,11 @@ class FieldsShape:
         return self.fields[name].member(self._shape_of)
 
 
+def is_proposed(shape: Shape, member: str) -> bool:
+    """Whether a member of a shape is what is proposed of the record, and no field of that name."""
+    return member == PROPOSED and isinstance(shape, FieldsShape) and member not in shape.fields
+
+
 class UserShape:
     """The user who acts: the model of users, where ``roles`` are names and ``teams`` are teams, both ready to look
     in."""
@@ -151,7 +158,9 @@ class Shapes:
         keys: Mapping[str, str | None],
         back_links: Mapping[str, Mapping[str, BackLink]],
         unread: Iterable[str] = (),
+        proposing: Container[str] = (),
     ) -> None:
+        self._proposing = proposing
         self._fields = fields
         self._keys = keys
         self._back_links = back_links
@@ -171,11 +180,22 @@ class Shapes:
                 self._fields.get(name, {}),
                 self.of,
                 {back: self._list_of(link.model) for back, link in self._back_links.get(name, {}).items()}
-                | {HOLDS: self._list_of("hold")},
+                | {HOLDS: self._list_of("hold")}
+                | ({PROPOSED: partial(self._same, name)} if name in self._proposing else {}),
                 complete=name not in self._unread,
             )
             self._models[name] = found
         return found
+
+    def _same(self, model: str) -> Type:
+        shape = self.model(model)
+        if shape is None:
+            raise Unread(model)
+        return RecordType.of(shape)
+
+    def proposes(self, model: str) -> bool:
+        """Whether an event of the model's workflows proposes changes of its records."""
+        return model in self._proposing
 
     def _list_of(self, model: str) -> Callable[[], Type]:
         def made() -> Type:

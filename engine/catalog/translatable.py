@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import FromClause, column, table
 
+from engine.catalog.shapes import is_proposed
 from engine.expressions.faults import ExpressionProblems, Fault
 from engine.expressions.language import Expression
 from engine.expressions.relations import Column, Joins, Link, Rows
@@ -53,7 +54,8 @@ class ShapeRelation:
         return _ENTRIES
 
     def find(self, member: str) -> Column | Link | Rows | None:
-        found = self._shape.member(member)
+        # What is proposed is worked out, and nowhere stored.
+        found = self._shape.member(member) if not is_proposed(self._shape, member) else None
         match found.type if found is not None else None:
             case None:
                 return None

@@ -107,6 +107,11 @@ class Linker(Protocol):
         """Reports an event that no workflow of the model has; ``key`` is where it is named."""
         ...
 
+    def proposes(self, model: str, event: str | None = None) -> bool:
+        """Whether an event of the model's workflows, or that of a name, proposes changes of its records. The
+        former is True where that cannot be known."""
+        ...
+
     def inputs(self, model: str, event: str) -> Sequence[Mapping[str, Field]]:
         """What the events of that name take in the workflows of the model: one mapping for each of them."""
         ...

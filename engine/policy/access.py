@@ -18,7 +18,7 @@ from engine.source.shape import Formula
 
 #: Models that the engine alone writes, in the course of other acts: to put one in by hand would be to forge it.
 ENGINES_OWN = frozenset(
-    {"history", "event", "case", "timer", "job", "hold", "task", "vote", "arrival", "file", "finding"}
+    {"history", "event", "case", "timer", "job", "hold", "task", "vote", "arrival", "file", "finding", "proposal"}
 )
 
 
@@ -131,6 +131,25 @@ class Rights:
     ) -> Verdict:
         """Whether the actor may change these fields of the record as it was ``before``. One grant
         must allow them all."""
+        return self._may_update(actor, model, before, fields, names, now=True)
+
+    def may_propose(
+        self, actor: Actor, model: str, before: Record, fields: Collection[str], names: Mapping[str, Any]
+    ) -> Verdict:
+        """Whether the actor may propose values of these fields: whoever may change them, at whatever time that is. When
+        it may be proposed, the event says."""
+        return self._may_update(actor, model, before, fields, names, now=False)
+
+    def _may_update(
+        self,
+        actor: Actor,
+        model: str,
+        before: Record,
+        fields: Collection[str],
+        names: Mapping[str, Any],
+        *,
+        now: bool,
+    ) -> Verdict:
         if _closed(actor, model):
             return _only_the_engine(model)
         if self.unlimited(actor):
@@ -144,7 +163,7 @@ class Rights:
                 update = _plain_update(update)
             if update.rows != "all" and self.catalog.scope_of(access, update.rows, model)(before, names) is not True:
                 refused.append(_reason(access, grant, model, "update", "not one of these rows"))
-            elif update.when is not None and update.when.expression(before, names) is not True:
+            elif now and update.when is not None and update.when.expression(before, names) is not True:
                 refused.append(_reason(access, grant, model, "update", f"only when {update.when.text}"))
             elif update.only and (others := [name for name in fields if name not in update.only]):
                 refused.append(_reason(access, grant, model, "update", f"not the fields {', '.join(sorted(others))}"))

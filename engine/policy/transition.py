@@ -40,8 +40,16 @@ def may_fire(workflow: Workflow, event_name: str, frame: Frame, holds: Sequence[
     ``holds`` are the open holds of the record. An unknown guard is a no.
     """
     _, record = frame.subject
-    event = events_from(workflow, record["status"]).get(event_name)
-    if event is None:
+    verdict = may_begin(workflow, event_name, record, holds)
+    if not verdict:
+        return verdict
+    event = events_from(workflow, record["status"])[event_name]
+    return guard(event, event.require.expression if event.require else None, frame)
+
+
+def may_begin(workflow: Workflow, event_name: str, record: Record, holds: Sequence[Record]) -> Verdict:
+    """The same but for the guard, which may turn on what is put in."""
+    if event_name not in events_from(workflow, record["status"]):
         known = any(event_name in state.events for state in workflow.states.values()) or event_name in workflow.events
         text = f"not possible in the state {record['status']!r}" if known else "the workflow has no such event"
         return Verdict(False, (Reason(f"{workflow.name}.{event_name}", "TRANSITION_REFUSED", text, workflow.span),))
@@ -52,7 +60,7 @@ def may_fire(workflow: Workflow, event_name: str, frame: Frame, holds: Sequence[
         )
         names = ", ".join(hold["name"] for hold in blocking)
         return Verdict(False, (Reason(f"{workflow.name}.{event_name}", "HELD", f"held: {names}", parts=parts),))
-    return guard(event, event.require.expression if event.require else None, frame)
+    return Verdict(True)
 
 
 def waited_for_elsewhere(workflow: Workflow, event_name: str) -> bool:

@@ -6,7 +6,7 @@ closures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -145,9 +145,16 @@ def whole_rows(reader: Reader, rows: Sequence[Row]) -> list[Row]:
 
 
 def merge_rows(
-    field: Field, reader: Reader, present: list[Row], given: list[Row], at: str, complaints: list[Complaint]
+    field: Field,
+    reader: Reader,
+    present: list[Row],
+    given: list[Row],
+    at: str,
+    complaints: list[Complaint],
+    new: Collection[str] = (),
 ) -> list[Row]:
-    """The rows after an update: a given row changes the one of its id, else the one of its key, else it is new."""
+    """The rows after an update: a given row changes the one of its id, else the one of its key, else it is new. One
+    whose id is among the ``new`` ones is new in any case: another of its key goes."""
     key = field.key if isinstance(field, RowsField) else None
     by_id = {row["id"]: row for row in present}
     by_key = {row[key]: row for row in present} if key else {}
@@ -155,6 +162,9 @@ def merge_rows(
     taken: dict[int, int] = {}
     for index, values in enumerate(given):
         place = f"{at}[{index}]"
+        if values.get("id") in new:
+            merged.extend(whole_rows(reader, [values]))
+            continue
         old = by_id.get(values["id"]) if values.get("id") else by_key.get(values.get(key)) if key else None
         if values.get("id") and old is None:
             complaints.append(Complaint(f"{place}.id", "UNKNOWN_ROW", "this record has no row of that id"))
@@ -173,7 +183,7 @@ def merge_rows(
             old[name] = (
                 value
                 if inner is None
-                else merge_rows(reader.fields[name], inner, old[name], value, f"{place}.{name}", complaints)
+                else merge_rows(reader.fields[name], inner, old[name], value, f"{place}.{name}", complaints, new)
             )
         merged.append(old)
     if key:

@@ -14,11 +14,13 @@ from engine.policy.rules import work_through
 from engine.policy.transition import decided, enter, may_fire, proceed, take, waited_for_elsewhere
 from engine.ports import (
     Alias,
+    Apply,
     Ask,
     Change,
     Create,
     Decide,
     Delete,
+    Drop,
     Effect,
     Expand,
     Find,
@@ -65,11 +67,13 @@ class Effects:
         self.event = event
         self._perform: dict[type[Any], Callable[[Any], Any]] = {
             Alias: self._alias,
+            Apply: self._apply,
             Ask: self._ask,
             Change: self._change,
             Create: self._create,
             Decide: self._decide,
             Delete: self._delete,
+            Drop: self._drop,
             Expand: self._expand,
             Find: self._find,
             Fire: self._fire,
@@ -305,6 +309,14 @@ class Effects:
     def _route(self, effect: Route) -> tuple[list[Record], list[Record]]:
         answer = routed(self.act, effect, self.in_hand(effect.model, effect.record))
         return answer.parts, answer.missing
+
+    # Proposals ------------------------------------------------------------------------------------------------------
+
+    def _apply(self, effect: Apply) -> Record:
+        return self.service.proposals.apply(self, self.in_hand(effect.model, effect.record))
+
+    def _drop(self, effect: Drop) -> None:
+        self.service.proposals.drop(self, self.in_hand(effect.model, effect.record), effect.why)
 
     # Holds and news -------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from engine.ports import Record
 from engine.runtime.effects import MOST_FOUND
 from engine.runtime.play import Player, Unplayable
 from engine.runtime.service import SYSTEM
+from engine.store.transaction import Transaction
 
 
 class Disappointment(Exception):
@@ -90,9 +91,14 @@ class Judge:
         expression = self._compile(model, text)
         if isinstance(expression.type, RecordType):
             expression = self._compile(model, f"({text}).{expression.type.shape.key or 'id'}")
-        reads = frozenset(expression.reads)
-        [record] = self._player.read(lambda tx: self._store.records.load(tx, model, [key], reads))
-        return expression(record, {"user": SYSTEM.facts, "record": record, model: record, **self._now()})
+        reads, now = frozenset(expression.reads), self._now()
+
+        def work(tx: Transaction) -> Any:
+            # Within the transaction: not everything that may be named is read ahead.
+            [record] = self._store.records.load(tx, model, [key], reads)
+            return expression(record, {"user": SYSTEM.facts, "record": record, model: record, **now})
+
+        return self._player.read(work)
 
     def _compile(self, model: str, text: str, expects: Any = None) -> Expression:
         try:

@@ -23,6 +23,8 @@ class ModelPlan:
     reads: frozenset[tuple[str, ...]]
     #: The names under which other records link back: nothing leads to a new one yet.
     back_links: tuple[str, ...]
+    #: Whether events propose changes of its records: nothing is proposed of a new one.
+    proposes: bool
 
     @classmethod
     def of(cls, catalog: Catalog, model: str) -> ModelPlan:
@@ -30,4 +32,5 @@ class ModelPlan:
         closed = frozenset(catalog.system_fields(model)) - OPEN_SYSTEM_COLUMNS
         computer = Computer(catalog, model)
         back_links = tuple(catalog.back_links(model))
-        return cls(model, Reader(fields, catalog.app.timezone, refused=closed), computer, computer.reads, back_links)
+        reader = Reader(fields, catalog.app.timezone, refused=closed)
+        return cls(model, reader, computer, computer.reads, back_links, catalog.shapes.proposes(model))

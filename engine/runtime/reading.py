@@ -25,7 +25,7 @@ from engine.policy.reach import Reach
 from engine.policy.sight import Sight
 from engine.policy.transition import events_from, may_fire
 from engine.policy.values import Reader
-from engine.ports import Record, Verdict
+from engine.ports import Reason, Record, Verdict
 from engine.runtime.act import Act, event_facts, standing_names
 from engine.runtime.risking import guarded
 from engine.runtime.service import Service, denied
@@ -245,6 +245,7 @@ class Reading:
             return []
         self.store.records.expand(tx, model, [record], workflow.reads)
         offers = []
+        pending = self.service.proposals.pending(tx, model, record["id"])
         for name, event in events_from(workflow, record["status"]).items():
             if event.by == "system":
                 continue
@@ -252,13 +253,30 @@ class Reading:
             if verdict:
                 blank = Reader(event.input, self.catalog.app.timezone).blank()
                 verdict = may_fire(workflow, name, act.frame(model, record, name, input=blank), record["holds"])
-                if not verdict and event.input and verdict.reasons[0].outcome == "GUARD_REFUSED":
+                if not verdict and event.asks and verdict.reasons[0].outcome == "GUARD_REFUSED":
                     verdict = Verdict(True, verdict.reasons)  # the guard may turn on what is put in
+                if verdict and event.propose:
+                    verdict = self._may_propose(act, record, working.model, workflow.name, event, pending)
                 if verdict:
                     guards = guarded(act, model, record, name)
                     verdict = Verdict(bool(guards), (*(verdict.reasons if guards else ()), *guards.reasons))
             offers.append(Offer(name, event.label, verdict, event))
         return offers
+
+    def _may_propose(
+        self, act: Act, record: Record, model: str, workflow: str, event: Event, pending: Record | None
+    ) -> Verdict:
+        """Whether the actor may propose any of the event's fields, and nothing is proposed yet."""
+        if pending is not None:
+            text = self.service.proposals.pending_text(pending)
+            return Verdict(False, (Reason(f"{workflow}.{event.name}", "PROPOSAL_PENDING", text, event.span),))
+        names = act.names(model, record, event.name)
+        verdict = Verdict(False)
+        for name in self.service.inputs.fields(model, event):
+            verdict = self.rights.may_propose(act.actor, model, record, [name], names)
+            if verdict:
+                return Verdict(True)
+        return verdict
 
     def timeline(
         self, tx: Transaction, actor: Actor, model: str, key: str, *, limit: int = 200
@@ -277,7 +295,7 @@ class Reading:
         return [
             {
                 **entry,
-                "changes": _masked_changes(entry["changes"], hidden, private),
+                "changes": masked_changes(entry["changes"], hidden, private),
                 "reasons": telling.told(entry["reasons"]),
             }
             for entry in entries
@@ -286,6 +304,11 @@ class Reading:
     def wire(self, actor: Actor, model: str, record: Record, expand: Sequence[str] = ()) -> dict[str, Any]:
         """The JSON form of the record as this actor may see it."""
         return self.wiring(actor, model, expand)(record)
+
+    def told(self, tx: Transaction, actor: Actor, model: str, record: Record) -> dict[str, Any]:
+        """The same of a record that nobody has expanded for this actor yet."""
+        self._expand_rights(tx, actor, model, [record], ())
+        return self.wire(actor, model, record)
 
     def wiring(self, actor: Actor, model: str, expand: Sequence[str] = ()) -> Wire:
         """What makes the JSON form of a record, for many of them."""
@@ -389,7 +412,7 @@ def _check_limit(limit: int) -> None:
         raise BadRequest(f"limit must be between 1 and {LARGEST_PAGE}", code="BAD_LIMIT")
 
 
-def _masked_changes(
+def masked_changes(
     changes: Mapping[str, Any], hidden: frozenset[str], private: Container[tuple[str, ...]]
 ) -> dict[str, Any]:
     """The changes without hidden fields, and with private values hidden: that they changed may be

@@ -7,23 +7,26 @@ wraps them in ``database.write`` or ``database.read``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.risk import CREATE
 from engine.catalog.kinds.workflow import Event, Workflow
+from engine.catalog.shapes import PROPOSED
 from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused, RequestError, StaleVersion
 from engine.policy.access import Actor, Rights
-from engine.policy.transition import enter, events_from, may_fire, take
-from engine.policy.values import Reader, merge_rows, whole_rows
+from engine.policy.transition import enter, events_from, may_begin, may_fire, take
+from engine.policy.values import merge_rows, whole_rows
 from engine.ports import Clock, Reason, Record, Verdict
 from engine.runtime import holding
 from engine.runtime.act import Act, Working
 from engine.runtime.deadlines import Deadlines
 from engine.runtime.effects import Effects, refusal
+from engine.runtime.inputs import Inputs
 from engine.runtime.links import LinkResolver
 from engine.runtime.plans import ModelPlan
+from engine.runtime.proposing import Proposals
 from engine.runtime.risking import guarded, watch
 from engine.runtime.waiting import Awaited
 from engine.store.store import Store
@@ -52,6 +55,8 @@ class Service:
         self.rights = Rights(catalog)
         self.links = LinkResolver(catalog, store, self.rights)
         self.deadlines = Deadlines(self, SYSTEM)
+        self.proposals = Proposals(self, SYSTEM)
+        self.inputs = Inputs(catalog, self.links)
         self._awaited: Awaited | None = None
         self._catalog_at = catalog_at
 
@@ -118,16 +123,21 @@ class Service:
         self.store.records.expand(tx, model, [working.record], workflow.reads)
         known = self.event_of(workflow, working, event)
         self._demand(self.rights.may_fire(actor, model, event, known.by if known else None))
-        frame = act.frame(model, working.record, event, input=self._input(act, known, put_in or {}))
+        effects = Effects(self, act, event)
+        given, own = self.inputs.read(act, model, known, put_in or {})
+        frame = act.frame(model, working.record, event, input=given)
+        if any(each.name == event and each.propose for each in workflow.all_events()):
+            self._propose(effects, working, workflow, event, own)
         verdict = may_fire(workflow, event, frame, working.record["holds"])
         if not verdict or known is None:
             raise refusal(verdict.reasons)
         guards = guarded(act, model, working.record, event)
         if not guards:
             raise refusal(guards.reasons)
-        effects = Effects(self, act, event)
         before = working.record["status"]
-        entry = act.note(working, event, before, before, dict(put_in or {}) or None)
+        # What is proposed is kept with the proposal.
+        told = {name: value for name, value in (put_in or {}).items() if name not in own}
+        entry = act.note(working, event, before, before, told or None)
         working.trail.extend((*verdict.reasons, *guards.reasons))
         watch(effects, working, event, known.to)
         effects.drive(take(workflow, known, frame))
@@ -224,16 +234,25 @@ class Service:
             entry["to_state"] = record["status"]
         return working
 
-    def assign(self, act: Act, working: Working, values: Record, complaints: list[Complaint] | None = None) -> None:
-        """Sets typed values on a record in hand, and works out what follows."""
+    def assign(
+        self,
+        act: Act,
+        working: Working,
+        values: Record,
+        complaints: list[Complaint] | None = None,
+        *,
+        new: Collection[str] = (),
+    ) -> None:
+        """Sets typed values on a record in hand, and works out what follows. ``new``: ids of rows that are new."""
         plan, record = self.plan(working.model), working.record
         complaints = [] if complaints is None else complaints
         self.links.resolve(act, plan.reader, [("", values)], complaints, trusted=True)
         unknown: list[Complaint] = []
-        self.merge(plan, record, values, unknown)
+        self.merge(plan, record, values, unknown, new)
         if unknown:  # the rest would only complain about the rows that are missing
             raise InvalidValues(complaints=[*complaints, *unknown])
         self.work_out(act, plan, record, complaints)
+        self.proposals.refresh(act, working)
         working.touched = working.dirty = True
 
     @staticmethod
@@ -242,21 +261,25 @@ class Service:
         record = plan.reader.blank()
         record.update(values)
         record.update((name, []) for name in plan.back_links)
+        if plan.proposes:
+            record[PROPOSED] = None
         record["id"], record["version"], record["status"], record["holds"] = None, 1, None, []
         for name, reader in plan.reader.rows.items():
             record[name] = whole_rows(reader, record[name])
         return record
 
     @staticmethod
-    def merge(plan: ModelPlan, record: Record, values: Record, complaints: list[Complaint]) -> None:
-        """Puts typed values into a record; rows that are given change those of their id or key, and
-        replace the others."""
+    def merge(
+        plan: ModelPlan, record: Record, values: Record, complaints: list[Complaint], new: Collection[str] = ()
+    ) -> None:
+        """Puts typed values into a record; rows that are given change those of their id or key (but for those of a
+        ``new`` id), and replace the others."""
         for name, value in values.items():
             reader = plan.reader.rows.get(name)
             if reader is None:
                 record[name] = value
             else:
-                record[name] = merge_rows(plan.reader.fields[name], reader, record[name], value, name, complaints)
+                record[name] = merge_rows(plan.reader.fields[name], reader, record[name], value, name, complaints, new)
 
     def work_out(self, act: Act, plan: ModelPlan, record: Record, complaints: list[Complaint]) -> None:
         """Defaults, computed fields, checks, in place; InvalidValues with everything that is wrong."""
@@ -315,32 +338,26 @@ class Service:
         """The event of that name in the record's state, or None when it has no such event there."""
         return events_from(workflow, working.record["status"]).get(name)
 
-    def _input(self, act: Act, event: Event | None, values: Values) -> Record:
-        """The event's input, typed, or InvalidValues."""
-        if event is None:
-            return {}
-        reader = self._input_reader(event)
-        complaints: list[Complaint] = []
-        typed = {**reader.blank(), **reader.read(values, complaints, "")}
-        self.links.resolve(act, reader, [("", typed)], complaints)
-        for name, field in event.input.items():
-            if field.required and typed.get(name) in (None, [], ""):
-                complaints.append(Complaint(name, "VALUE_REQUIRED", "a value is required"))
-        if complaints:
-            raise InvalidValues(complaints=complaints)
-        return typed
+    def _propose(self, effects: Effects, working: Working, workflow: Workflow, name: str, values: Record) -> None:
+        """Keeps what is put in as the pending version of a record, before the event's guard is asked: it may read it.
+        Refused where one is pending already."""
+        act, model, record = effects.act, working.model, working.record
+        pending = self.proposals.pending(act.tx, model, record["id"])
+        if pending is not None:
+            raise self.proposals.refusal(pending)
+        verdict = may_begin(workflow, name, record, record["holds"])
+        event = self.event_of(workflow, working, name)
+        if not verdict or event is None:
+            raise refusal(verdict.reasons)
+        self._demand(self.rights.may_propose(act.actor, model, record, list(values), act.names(model, record, name)))
+        if model == USER:
+            self._demand_roles(act.actor, values, record)
+        self.proposals.propose(effects, working, workflow, event, values)
 
     def blank_input(self, workflow: Workflow, working: Working, name: str) -> Record:
         """The input of an event in the record's state with nothing put in."""
         event = self.event_of(workflow, working, name)
-        return self._input_reader(event).blank() if event is not None else {}
-
-    def _input_reader(self, event: Event) -> Reader:
-        # The event is kept beside its reader, so that its id cannot come to mean another.
-        _, reader = self.catalog.memo(
-            ("input", id(event)), lambda: (event, Reader(event.input, self.catalog.app.timezone))
-        )
-        return reader
+        return self.inputs.blank(event) if event is not None else {}
 
     # Helpers --------------------------------------------------------------------------------------------------------
 

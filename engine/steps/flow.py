@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 from engine.errors import Label
+from engine.expressions.language import Expression
 from engine.expressions.types import TEXT, RecordType, Scope
 from engine.fields.field import Field, Linker
 from engine.fields.rows import RowsField
@@ -15,7 +16,7 @@ from engine.registry import did_you_mean
 from engine.source.shape import Duration, Formula, Located, Name, option
 from engine.steps.assign import Assign
 from engine.steps.late import Rung, check_span
-from engine.steps.step import Frame, Step, Steps
+from engine.steps.step import PROPOSED, Frame, Step, Steps
 
 #: The system model of holds.
 HOLD = "hold"
@@ -39,6 +40,7 @@ class Aimed(Step):
         if not isinstance(expression.type, RecordType):
             linker.report("E205", f"`record` needs a record, and this is {expression.type}", self, "record")
             return None
+        check_real(linker, self, expression, expression.type)
         return expression.type.shape.name
 
     def aimed(self, frame: Frame) -> tuple[str, Record] | None:
@@ -158,6 +160,8 @@ class FireStep(Aimed):
         about = self.aim(linker, model, scope)
         if about is not None:
             linker.event(about, self.fire, self, "fire")
+            if linker.proposes(about, self.fire):
+                linker.report("E405", f"only people propose: no step fires '{self.fire}'", self, "fire", "use `set`")
         link_given(linker, self, self.fire, linker.inputs(about, self.fire) if about else (), self.input, scope)
         return scope
 
@@ -194,7 +198,10 @@ class RunStep(Step):
         about = model
         if self.record is not None:
             expression = linker.compile(self.record, scope)
-            about = expression.type.shape.name if expression and isinstance(expression.type, RecordType) else None
+            about = None
+            if expression is not None and isinstance(expression.type, RecordType):
+                check_real(linker, self, expression, expression.type)
+                about = expression.type.shape.name
         if found is not None and found.for_ is not None and about is not None and found.for_ != about:
             linker.report("E405", f"{self.run_} is for {found.for_}, and this is about {about}", self, "run")
         takes = (found.input,) if isinstance(found, HasInput) else ()
@@ -230,6 +237,15 @@ class NotifyStep(Step):
 
     def run(self, frame: Frame) -> Steps:
         yield Notify(self.notify, self.to, frame.model, frame.record)
+
+
+def check_real(linker: Linker, step: Step, expression: Expression, about: RecordType) -> None:
+    """Reports a step that would work on what is only proposed of a record."""
+    # Of a record as a whole its id is read.
+    ends = {path[-2:] for path in (*expression.reads, *expression.scope_reads)}
+    if (PROPOSED, "id") in ends and linker.proposes(about.shape.name):
+        message = "a step works on the record itself, and what is proposed of it is none yet"
+        linker.report("E405", message, step, "record", "`apply: proposed` makes it so")
 
 
 def link_given(

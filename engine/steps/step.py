@@ -16,6 +16,8 @@ from engine.fields.field import Linker
 from engine.ports import Effect, Record
 from engine.source.shape import Located
 
+#: The record as it would be, where somebody has proposed a change of it: records have it whose workflows say `propose`.
+PROPOSED = "proposed"
 #: What driving a list of steps is like: effects out, answers in, nothing returned.
 Steps = Generator[Effect, Any, None]
 

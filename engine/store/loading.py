@@ -109,6 +109,8 @@ class Loader:
         self.dialect = dialect
         self._selections: dict[str, Selection] = {}
         self._statements: dict[tuple[Any, ...], Statement] = {}
+        #: What can be told of a record that no table holds, by the member's name.
+        self.others: dict[str, Callable[[Transaction, str, Record], Any]] = {}
 
     def selection(self, place: str) -> Selection:
         """What is selected of a model, or of rows."""
@@ -141,6 +143,8 @@ class Loader:
             self.complete(tx, place, [record])
         elif not level.path and name in (back_links := self._catalog.back_links(place)):
             self.follow_back(tx, name, back_links[name], [record])
+        elif not level.path and name in self.others:
+            record[name] = self.others[name](tx, place, record)
         else:
             raise KeyError(name)
 

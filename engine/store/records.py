@@ -6,7 +6,7 @@ keeps a ``snapshot`` of what the database holds, and gives both to ``update``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.engine import Dialect
 
 from engine.catalog.catalog import Catalog
-from engine.catalog.shapes import HOLDS
+from engine.catalog.shapes import HOLDS, PROPOSED
 from engine.errors import StaleVersion
 from engine.fields.field import ValueFault
 from engine.ports import Record
@@ -22,7 +22,7 @@ from engine.store.arrays import VALUES, among, array
 from engine.store.codec import Bind, Row, bind_function
 from engine.store.expanding import Expander, Reads
 from engine.store.faults import UniqueViolation
-from engine.store.identity import Identity
+from engine.store.identity import Identity, StoredRecord
 from engine.store.inserting import Insert
 from engine.store.keys import is_key, new_key
 from engine.store.loading import Loader
@@ -147,6 +147,18 @@ class Records:
     def snapshot(self, model: str, record: Record) -> Record:
         """A copy of the record as it is now, with copies of its rows; linked records are the same objects."""
         return _copy(record, self._tables.level(model))
+
+    def twin(self, tx: Transaction, model: str, record: Record) -> Record:
+        """A copy that may be changed as the record may, and that nobody writes; what has not been read of it yet comes
+        when it is asked for."""
+        twin = StoredRecord(self.snapshot(model, record))
+        twin.identity, twin.place = self._loader.identity(tx), model
+        twin.pop(PROPOSED, None)
+        return twin
+
+    def also(self, member: str, read: Callable[[Transaction, str, Record], Any]) -> None:
+        """Says how a member of records is read that no table holds: from the model and the record."""
+        self._loader.others[member] = read
 
     # Writing --------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from engine.catalog.shapes import PROPOSED
 from engine.errors import BadRequest, NotFound
 from engine.runtime.explaining import Explainer
+from engine.runtime.versions import Versions
 from engine.store.identity import StoredRecord
 from engine.store.transaction import Transaction
 from engine.web.bulk import bulk
@@ -23,6 +25,9 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 #: What an entry of a record's history tells.
 HISTORY = ("id", "at", "act", "actor", "actor_name", "record_version", "event", "changes", "reasons", "definitions")
+
+#: Longer numbers are no versions.
+MOST_DIGITS = 9
 
 
 def api_routes(site: Site) -> list[Route]:
@@ -44,6 +49,7 @@ def api_routes(site: Site) -> list[Route]:
         at("/api/{model}/{id}", "DELETE", delete),
         at("/api/{model}/{id}/events", "GET", events),
         at("/api/{model}/{id}/history", "GET", history),
+        at("/api/{model}/{id}/history/{version}", "GET", version),
         at("/api/{model}/{id}/explain", "GET", explain),
         at("/api/{model}/{id}/release/{hold}", "POST", release),
         at("/api/{model}/{id}/restore", "POST", restore),
@@ -76,7 +82,11 @@ async def show(call: Call) -> Response:
     def work(tx: Transaction) -> Reply:
         record = call.reading.get(tx, call.actor, call.model, call.key, expand=expand)
         shown = call.reading.wire(call.actor, call.model, record, expand)
-        return Reply.of_record(only(shown, fields) if fields else shown)
+        if fields:
+            return Reply.of_record(only(shown, fields))
+        if call.catalog.shapes.proposes(call.model):
+            shown[PROPOSED] = Versions(call.reading).wire(tx, call.actor, call.model, record)
+        return Reply.of_record(shown)
 
     return (await call.read(work)).response()
 
@@ -132,6 +142,7 @@ async def events(call: Call) -> Response:
                         "event": offer.name,
                         "allowed": bool(offer.verdict),
                         "input": sorted(offer.event.input),
+                        "proposes": sorted(call.service.inputs.fields(model, offer.event)),
                         "reasons": [plain_reason(reason, language) for reason in offer.verdict.reasons],
                     }
                     for offer in call.reading.offers(tx, actor, model, record)
@@ -163,6 +174,17 @@ async def history(call: Call) -> Response:
         return Reply.of({"items": [{name: _plain(entry[name]) for name in HISTORY} for entry in entries]})
 
     return (await call.read(work)).response()
+
+
+async def version(call: Call) -> Response:
+    """``GET /api/{model}/{id}/history/{version}``: the record as it was in that version."""
+    actor, model, key = call.actor, call.model, call.key
+    call.parameters(())
+    text: str = call.request.path_params["version"]
+    if not text.isascii() or not text.isdecimal() or len(text) > MOST_DIGITS:
+        raise NotFound(f"there is no version {text[:100]!r}: versions are numbers from 1 on")
+    found = await call.read(lambda tx: Versions(call.reading).past(tx, actor, model, key, int(text)))
+    return Reply.of(found).response()
 
 
 def _plain(value: Any) -> Any:

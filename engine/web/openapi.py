@@ -7,7 +7,9 @@ from typing import Any
 
 import engine
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.proposing import proposable
 from engine.catalog.kinds.workflow import Event
+from engine.catalog.shapes import PROPOSED
 from engine.fields.field import say
 from engine.fields.json import JsonField
 from engine.fields.rows import RowsField
@@ -16,7 +18,7 @@ from engine.runtime.logins import SCOPES
 from engine.runtime.plans import OPEN_SYSTEM_COLUMNS
 from engine.runtime.reading import LARGEST_PAGE
 from engine.web.bulk import MOST_RECORDS
-from engine.web.schemas import ID, Schema, put_in, shown_record
+from engine.web.schemas import ID, PENDING, Schema, put_in, shown_record
 from engine.web.tasks import AT_ONCE, MOST_AT_ONCE, VERBS
 
 Paths = dict[str, dict[str, Any]]
@@ -65,17 +67,20 @@ class _Maker:
             "History": HISTORY,
             "Offers": OFFERS,
             "Explanation": EXPLANATION,
+            "Pending": PENDING,
             "Heatmap": HEATMAP,
         }
         for model in self._catalog.models:
             fields = self._catalog.fields(model)
             closed = frozenset(self._catalog.system_fields(model)) - OPEN_SYSTEM_COLUMNS
             schemas[model] = shown_record(fields, self._language)
+            if self._catalog.shapes.proposes(model):
+                schemas[model]["properties"][PROPOSED] = {"anyOf": [_ref("schemas", "Pending"), {"type": "null"}]}
             schemas[f"{model}.new"] = put_in(fields, self._language, closed=closed)
             schemas[f"{model}.change"] = put_in(fields, self._language, closed=closed, whole=False)
             for event in events_of(self._catalog, model).values():
-                if event.input:
-                    schemas[f"{model}.{event.name}"] = put_in(event.input, self._language)
+                if event.asks:
+                    schemas[f"{model}.{event.name}"] = self._input(model, event)
         return {
             "schemas": schemas,
             "parameters": PARAMETERS,
@@ -127,6 +132,10 @@ class _Maker:
                 "parameters": here,
                 "get": self._operation(model, "history", _answer(_ref("schemas", "History"))),
             },
+            f"{one}/history/{{version}}": {
+                "parameters": [*here, _parameter("version")],
+                "get": self._operation(model, "version", _answer(record)),
+            },
             f"{one}/explain": {
                 "parameters": here,
                 "get": self._operation(
@@ -146,13 +155,19 @@ class _Maker:
             },
         }
         for event in events_of(self._catalog, model).values():
-            body = self._body(f"{model}.{event.name}") if event.input else None
+            body = self._body(f"{model}.{event.name}") if event.asks else None
             operation = self._operation(
                 model, f"fire_{event.name}", _answer(record), [_parameter("key"), _parameter("if_match")], body
             )
             operation["summary"] = say(event.label, self._language, event.name)
             paths[f"{one}/events/{event.name}"] = {"parameters": here, "post": operation}
         return paths
+
+    def _input(self, model: str, event: Event) -> Schema:
+        """What an event takes: its input, and of the record's fields that it proposes any."""
+        schema = put_in(event.input, self._language)
+        own = put_in(proposable(event, self._catalog.models[model].fields), self._language, whole=False)
+        return {**schema, "properties": {**own["properties"], **schema["properties"]}}
 
     def intake(self, channel: str, label: str) -> Schema:
         """What a channel takes: its own format, so nothing is said of the body but that there is one."""
@@ -346,6 +361,7 @@ PROBLEM_RESPONSE: Schema = {
 LIST_PARAMETERS = ("where", "sort", "limit", "after", "expand", "fields", "count", "group", "measure")
 PARAMETERS: Schema = {
     "id": {"name": "id", "in": "path", "required": True, "schema": ID},
+    "version": {"name": "version", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}},
     "hold": {"name": "hold", "in": "path", "required": True, "schema": TEXT, "description": "A name, or an id"},
     "key": {
         "name": "Idempotency-Key",

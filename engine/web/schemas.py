@@ -15,6 +15,29 @@ Schema = dict[str, Any]
 NULL: Schema = {"type": "null"}
 ID: Schema = {"type": "string", "format": "uuid"}
 
+TEXT: Schema = {"type": "string"}
+#: What is proposed of a record.
+PENDING: Schema = {
+    "type": "object",
+    "description": "What is proposed of the record, as far as the reader may read those fields",
+    "properties": {
+        "id": ID,
+        "event": TEXT,
+        "by": {"anyOf": [ID, NULL]},
+        "by_name": {"type": ["string", "null"]},
+        "at": {"type": "string", "format": "date-time"},
+        "version": {"type": "integer", "description": "The version that it would change"},
+        "changes": {
+            "type": "object",
+            "description": "By field (`amount`, `rows.[ID].amount`): before and after, worked-out fields too",
+            "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
+        },
+        "conflicts": {"type": "array", "items": {"type": "object", "properties": {"at": TEXT, "message": TEXT}}},
+        "record": {"type": "object", "description": "The record as it would be"},
+    },
+    "required": ["id", "event", "by", "at", "version", "changes", "conflicts", "record"],
+}
+
 
 def shown_record(fields: Mapping[str, Field], language: str) -> Schema:
     """The schema of a record in an answer. ``fields`` of a request may leave out all but the id and the version."""

@@ -13,6 +13,7 @@ from engine.catalog.kind import Definition, DefinitionLinker, Key
 from engine.catalog.kinds.approval import Step as ApprovalStep
 from engine.catalog.kinds.approval import link_approval
 from engine.catalog.kinds.onward import Branch, Notification
+from engine.catalog.kinds.proposing import check_applied, link_proposal
 from engine.catalog.kinds.rules import link_input
 from engine.catalog.kinds.timers import Timer
 from engine.catalog.kinds.ways import check_ways
@@ -38,6 +39,11 @@ class Event(Located):
     require: Formula | None = option(None, help="The guard")
     message: Label | None = option(None, help="What to say when the guard refuses")
     input: Mapping[Name, Field] = option(default_factory=dict, help="What must be put in: a small model")
+    propose: bool | tuple[Name, ...] = option(
+        False,
+        one_or_many=True,
+        help="The record's own fields that are put in, kept as a pending version of it; `true`: all that people put in",
+    )
     do: tuple[Step, ...] = option((), one_or_many=True)
     notify: tuple[Notification, ...] = option((), one_or_many=True)
 
@@ -45,8 +51,15 @@ class Event(Located):
     def name(self) -> str:
         return str(self.path[-1])
 
+    @property
+    def asks(self) -> bool:
+        """Whether anything is put in."""
+        return bool(self.input or self.propose)
+
     def link(self, linker: DefinitionLinker, model: str, scope: Scope) -> None:
         """Compiles the guard and the steps; they see the input."""
+        if self.propose:
+            link_proposal(linker, self, model)
         if self.input:
             scope = link_input(linker, f"{self.name} input", self.input, model)
         linker.compile(self.require, scope, BOOLEAN)
@@ -147,9 +160,13 @@ class Workflow(Definition):
 
     def every_event(self) -> Iterator[str]:
         """The names of all events, those of states first; one that several states have comes several times."""
+        yield from (event.name for event in self.all_events())
+
+    def all_events(self) -> Iterator[Event]:
+        """The events, those of states first."""
         for state in self.states.values():
-            yield from state.events
-        yield from self.events
+            yield from state.events.values()
+        yield from self.events.values()
 
     def link(self, linker: DefinitionLinker) -> None:
         if linker.reference("model", self.for_, self, "for") is None:
@@ -162,6 +179,7 @@ class Workflow(Definition):
                 event.link(linker, self.for_, scope)
         self._check_targets(linker)
         check_ways(linker, self)
+        check_applied(linker, self)
 
     def _check_targets(self, linker: DefinitionLinker) -> None:
         """Reports every name of a state that is none."""
