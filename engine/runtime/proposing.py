@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PROPOSAL = "proposal"
 PENDING, APPLIED, DROPPED = "pending", "applied", "dropped"
+#: The longest reason that is kept with what was dropped; comments of approvals may be longer, and stand with the vote.
+LONGEST_WHY = 400
 #: Votes of one case that are looked through for those who have agreed.
 MOST_VOTES = 5_000
 
@@ -154,12 +156,15 @@ class Proposals:
         return record
 
     def drop(self, effects: Effects, working: Working, why: str | None) -> None:
-        """Ends what is proposed of a record in hand. Refused where nothing is pending."""
+        """Ends what is proposed of a record in hand; without a reason with that of who has said no to it. Refused where
+        nothing is pending."""
         act = effects.act
         proposal = self._demanded(act, working, "drop")
         working.record[PROPOSED] = None
         working.touched = True
-        self._close(effects, proposal, DROPPED, why=why)
+        if why is None:
+            why = next((vote["comment"] for vote in self._votes(act, working, proposal, "reject")), None)
+        self._close(effects, proposal, DROPPED, why=why[:LONGEST_WHY] if why else None)
         working.trail.append(self._reason(proposal, DROPPED, why or proposed_text(proposal)))
 
     def _demanded(self, act: Act, working: Working, verb: str) -> Record:
@@ -182,12 +187,17 @@ class Proposals:
 
     def _agreed(self, act: Act, working: Working, proposal: Record) -> list[Reason]:
         """Who has agreed since it was proposed."""
+        votes = self._votes(act, working, proposal, "approve")
+        return [Reason(f"vote.{vote['task']['step']}", "approve", vote["person"]["login"]) for vote in votes]
+
+    @staticmethod
+    def _votes(act: Act, working: Working, proposal: Record, decision: str) -> list[Record]:
+        """What people have said since it was proposed."""
         case = act.case_of(working)
         if case is None:
             return []
-        votes = act.store.query.equal(act.tx, "vote", {"case": case, "decision": "approve"}, limit=MOST_VOTES)
-        since = [vote for vote in votes if vote["decided_at"] >= proposal["proposed_at"]]
-        return [Reason(f"vote.{vote['task']['step']}", "approve", vote["person"]["login"]) for vote in since]
+        votes = act.store.query.equal(act.tx, "vote", {"case": case, "decision": decision}, limit=MOST_VOTES)
+        return [vote for vote in votes if vote["decided_at"] >= proposal["proposed_at"]]
 
 
 def _promise(act: Act, fields: Mapping[str, Any], record: Record) -> None:
