@@ -107,6 +107,14 @@ class Deadlines:
         """Calls off what was still to come for a hold or a task."""
         self._rows.clear(act.tx, subject)
 
+    def park(self, act: Act, working: Working) -> None:
+        """Lets the ladders over the holds of a record that goes to the trash rest with it."""
+        self._rows.park(act.tx, working.record["id"], act.moment)
+
+    def resume(self, act: Act, working: Working) -> None:
+        """Lets the ladders over the holds of a record that is back from the trash go on where they stood."""
+        self._rows.resume(act.tx, working.record["id"])
+
     # Going off ------------------------------------------------------------------------------------------------------
 
     def go_off(self, tx: Transaction, key: str) -> bool:

@@ -167,6 +167,7 @@ class Service:
         act.note(working, "restore", working.record["status"], working.record["status"])
         working.record["deleted_at"] = None
         working.dirty = working.timed = True
+        self.deadlines.resume(act, working)
         effects = Effects(self, act, "restore")
         effects.ask_again(working)
         return self._done(effects, working)
@@ -304,6 +305,7 @@ class Service:
         """Marks a record in hand as deleted; nobody needs to decide about it any more."""
         effects.leave(working)
         working.record["deleted_at"] = effects.act.moment
+        self.deadlines.park(effects.act, working)
         working.dirty = working.timed = True
 
     # Workflow -------------------------------------------------------------------------------------------------------

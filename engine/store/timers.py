@@ -34,7 +34,7 @@ class TimerRows:
         dialect = loader.dialect
         columns = [table.c[name] for name in COLUMNS]
         turn = (table.c["due_at"], table.c["id"])
-        # The indexes are those of what is not in the trash, where no timer ever is.
+        # Ladders over holds go to the trash with the record that is held. The indexes are those of what is not there.
         there = table.c["deleted_at"].is_(None)
         which, waits = table.c["id"] == bindparam("which"), table.c["done_at"].is_(None) & there
         own = (table.c["subject"] == bindparam("subject_")) & there
@@ -45,6 +45,12 @@ class TimerRows:
         self._move = Statement(move, dialect, (*(f"{name}_" for name in MOVED), "which"))
         self._drop = Statement(table.delete().where(which & waits), dialect, ("which",))
         self._clear = Statement(table.delete().where(own & waits), dialect, ("subject_",))
+        over_holds = (table.c["record"] == bindparam("record_")) & (table.c["kind"] == "hold")
+        park = table.update().where(over_holds & waits).values(deleted_at=bindparam("now_"))
+        self._park = Statement(park, dialect, ("now_", "record_"))
+        parked = over_holds & table.c["deleted_at"].is_not(None)
+        resume = table.update().where(parked).values(deleted_at=None, fired_at=None)
+        self._resume = Statement(resume, dialect, ("record_",))
         over = (table.c["due_at"] <= bindparam("now_")) & waits
         done = table.update().where(which & over).values(done_at=bindparam("now_"))
         self._done = Statement(done, dialect, ("now_", "which"))
@@ -86,6 +92,14 @@ class TimerRows:
     def clear(self, tx: Transaction, subject: str) -> None:
         """Calls off every timer of a case, a task or a hold that still waits."""
         tx.run(self._clear, (subject,))
+
+    def park(self, tx: Transaction, record: str, now: datetime) -> None:
+        """Puts the ladders over the holds of a record into the trash with it: nothing goes off there."""
+        tx.run(self._park, (now, record))
+
+    def resume(self, tx: Transaction, record: str) -> None:
+        """Brings the ladders over the holds of a record back from the trash; what is overdue is due at once."""
+        tx.run(self._resume, (record,))
 
     def done(self, tx: Transaction, key: str, now: datetime) -> bool:
         """Whether the timer goes off by this call: not where it has gone off before, was moved or called off."""

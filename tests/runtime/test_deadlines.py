@@ -304,6 +304,31 @@ def test_a_hold_reminds_then_escalates(desk: Running) -> None:
     assert told[-4:-1] == ["reminded", "overdue", "escalated"]
 
 
+def test_a_ladder_over_a_hold_rests_in_the_trash_and_goes_on_after_it(desk: Running) -> None:
+    made = desk.create("round", {"code": "A"})
+    desk.fire("round", made["id"], "stop")
+    assert go(desk, minutes=30) == ["review"]
+    desk.write(lambda tx: desk.service.delete(tx, SYSTEM, "round", made["id"]))
+    assert (waiting(desk, made), go(desk, minutes=10)) == ({}, [])
+    desk.write(lambda tx: desk.service.restore(tx, SYSTEM, "round", made["id"]))
+    assert waiting(desk, made)["review/2"] == START + timedelta(minutes=60)
+    assert go(desk, minutes=20) == ["review", "review"]  # due, and to the head
+    desk.write(lambda tx: desk.service.delete(tx, SYSTEM, "round", made["id"]))
+    desk.clock.step(timedelta(hours=5))
+    assert go(desk, minutes=1) == []
+    desk.write(lambda tx: desk.service.restore(tx, SYSTEM, "round", made["id"]))
+    assert go(desk, minutes=1) == ["review"]  # overdue: at once
+    assert desk.get("round", made["id"])["warned"] == 99
+
+
+def test_a_hold_without_a_ladder_and_a_record_without_holds_come_back_as_they_were(desk: Running) -> None:
+    made = desk.create("wish", {"code": "W"}) if desk.user("cleo", "clerk") else {}
+    desk.write(lambda tx: desk.service.delete(tx, SYSTEM, "wish", made["id"]))
+    desk.write(lambda tx: desk.service.restore(tx, SYSTEM, "wish", made["id"]))
+    rows = desk.all("timer", where=f'record == "{made["id"]}" and done_at == null')
+    assert {row["round"] for row in rows} == {2}  # the round of before stays called off
+
+
 def test_released_in_time_there_is_one_reminder(desk: Running) -> None:
     _, hold = held(desk)
     go(desk, minutes=45)
