@@ -26,7 +26,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.checks import check_computations, check_present
 from engine.catalog.computations import Dependencies
 from engine.catalog.kinds.heatmap import FINDING
-from engine.catalog.kinds.listed import ListOfValues
+from engine.catalog.kinds.listed import LIST_ENTRY, ListOfValues
 from engine.catalog.kinds.model import back_links
 from engine.catalog.kinds.proposing import proposers
 from engine.catalog.kinds.risk import Risk, with_links
@@ -51,8 +51,6 @@ from engine.source.text import SourceText
 FOLDERS = ("definitions", "forms", "workflows", "rules", "connectors")
 #: The document whose fields are the columns of every record.
 RECORD = "record"
-#: The document whose records are the values on lists.
-LIST_ENTRY = "list_entry"
 
 
 def load(app_dir: Path, vocabulary: Vocabulary = BUILTINS, *, cache: Cache | None = None) -> Catalog:

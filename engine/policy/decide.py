@@ -8,7 +8,6 @@ from typing import Any
 from engine.catalog.kinds.table import Table
 from engine.errors import ExpressionError, Refused
 from engine.ports import Reason, Record, Values
-from engine.tables.columns import show
 from engine.tables.rules import Decided, Undecided
 
 
@@ -28,7 +27,7 @@ def decide(table: Table, record: Record | None, names: Values, given: Values) ->
     except (Undecided, ExpressionError) as error:
         code = error.code if isinstance(error, Undecided) else "NO_DECISION"
         places = error.rows if isinstance(error, Undecided) else ()
-        parts = tuple(_row_reason(table, place, None, read) for place in places)
+        parts = tuple(_row_reason(table, place, "held", None, read) for place in places)
         reason = Reason(table.name, "undecided", error.message, table.span_of("rows"), read, parts)
         raise Refused(f"{table.name}: {error.message}", code=code, reasons=[reason]) from error
     return decided.value, _reason(table, decided, read)
@@ -36,30 +35,18 @@ def decide(table: Table, record: Record | None, names: Values, given: Values) ->
 
 def _reason(table: Table, decided: Decided, read: Mapping[str, Any]) -> Reason:
     if not decided.rows:
-        return Reason(f"{table.name}.default", "decided", _said(decided.value), table.span_of("outputs"), read)
+        return Reason(f"{table.name}.default", "decided", decided.said, table.span_of("outputs"), read)
     parts = tuple(
-        _row_reason(table, place, gives, read) for place, gives in zip(decided.rows, decided.given, strict=True)
+        _row_reason(table, place, "decided", said, read)
+        for place, said in zip(decided.rows, decided.said_by_row, strict=True)
     )
     if len(parts) == 1:
         return parts[0]
-    return Reason(table.name, "decided", _said(decided.value), table.span_of("rows"), read, parts)
+    return Reason(table.name, "decided", decided.said, table.span_of("rows"), read, parts)
 
 
-def _row_reason(table: Table, place: int, gives: Mapping[str, Any] | None, read: Mapping[str, Any]) -> Reason:
-    row = table.rules.rows[place]
-    message = _said(gives) if gives is not None else None
-    return Reason(
-        f"{table.name}.{row.id}", "decided" if gives is not None else "held", message, table.row_spans[place], read
-    )
-
-
-def _said(value: Any) -> str:
-    """What a table gives, for people."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {show(each)}" for name, each in value.items())
-    if isinstance(value, list):
-        return "; ".join(map(_said, value)) or "nothing"
-    return show(value)
+def _row_reason(table: Table, place: int, outcome: str, message: str | None, read: Mapping[str, Any]) -> Reason:
+    return Reason(f"{table.name}.{table.rules.rows[place].id}", outcome, message, table.row_spans[place], read)
 
 
 def open_inputs(tables: Sequence[Table], hidden: Container[str], private: Container[tuple[str, ...]]) -> frozenset[str]:

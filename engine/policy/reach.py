@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.listed import LIST_ENTRY
 from engine.catalog.shapes import HOLDS
 from engine.expressions.functions.lists import IN_LIST, LISTS
 from engine.expressions.language import Expression
@@ -16,7 +17,7 @@ from engine.policy.access import Actor, Rights
 
 Path = tuple[str, ...]
 
-USER, TEAMS, TEAM, HOLD, LIST_ENTRY = "user", "teams", "team", "hold", "list_entry"
+USER, TEAMS, TEAM, HOLD = "user", "teams", "team", "hold"
 #: That a link leads to a record, and which, stands in the record that has the link.
 WHICH = ((), ("id",))
 

@@ -118,7 +118,12 @@ def act_on(judgement: Judgement, frame: Frame, figures: Figures, files: Mapping[
         raise refusal(refusing)
     for hit in judgement.hits:
         inner = frame.inner(**figures, **{RULE: risk.name}) if hit.told else frame.inner(**{RULE: risk.name})
-        yield from _explained(risk, hit, frame, _steps(hit, inner), files.get(hit.rule.name))
+        file = files.get(hit.rule.name)
+        try:
+            yield from _explained(risk, hit, frame, _steps(hit, inner), file)
+        except ExpressionError as error:
+            # What it has done before stands. The record neither passes nor is lost for what cannot be done.
+            yield from _explained(risk, hit, frame, _instead(hit, frame, error), file)
     if risk.into is not None and judgement.score:
         model, record = frame.subject
         yield Change(model, record, {risk.into: (record[risk.into] or Decimal(0)) + judgement.score})
@@ -133,6 +138,27 @@ def _steps(hit: Hit, frame: Frame) -> Steps:
     elif hit.outcome in ("hold", "review"):
         model, record = frame.subject
         yield PlaceHold(model, record, hit.rule.name, (), {}, hit.reason.message)
+
+
+def _instead(hit: Hit, frame: Frame, error: ExpressionError) -> Steps:
+    """What the hit does when its steps cannot be worked out: as its rule says for what is unknown, but that nobody is
+    frozen, since it cannot be told whom."""
+    outcome = hit.rule.when_unknown
+    said = f"cannot be done: {error.message}, so {outcome}"
+    reason = Reason(hit.reason.rule, outcome, said, hit.rule.span, hit.reason.read)
+    if outcome == "refuse":
+        raise refusal([replace(hit, reason=reason)])
+    if outcome != "allow":
+        model, record = frame.subject
+        yield PlaceHold(model, record, hit.rule.name, (), {}, said, reason)
+
+
+def assigned(risk: Risk, frame: Frame) -> Mapping[str, Any]:
+    """Who looks after what the risk finds; nobody where that cannot be worked out: it is found all the same."""
+    try:
+        return risk.assign.answer(frame) if risk.assign is not None else {}
+    except ExpressionError:
+        return {}
 
 
 def _explained(risk: Risk, hit: Hit, frame: Frame, steps: Steps, file: str | None) -> Steps:
@@ -152,7 +178,7 @@ def _completed(risk: Risk, hit: Hit, frame: Frame, hold: PlaceHold, file: str | 
     return replace(
         hold,
         blocks=hold.blocks or (risk.blocks if hold.model == risk.for_ else ()),
-        assign=hold.assign or (risk.assign.answer(frame) if risk.assign is not None else {}),
+        assign=hold.assign or assigned(risk, frame),
         message=hold.message or hit.rule.message or (risk.label if hit.told else hit.reason.message),
         reason=hold.reason or (None if own else hit.reason),
         case_file=file,
@@ -176,10 +202,8 @@ def hold_icebound(risk: Risk, frame: Frame) -> Steps:
     """The effects of a freeze on the record: it is held as long as that stands."""
     model, record = frame.subject
     for reason, freeze in icebound(risk, frame):
-        assign = risk.assign.answer(frame) if risk.assign is not None else {}
-        yield PlaceHold(
-            model, record, risk.name, risk.blocks, assign, freeze["message"] or reason.message, reason, freeze["id"]
-        )
+        message = freeze["message"] or reason.message
+        yield PlaceHold(model, record, risk.name, risk.blocks, assigned(risk, frame), message, reason, freeze["id"])
 
 
 def refusal(hits: Sequence[Hit]) -> Refused:

@@ -20,6 +20,7 @@ from engine.expressions.functions.lists import LISTS
 from engine.fields.link import LinkField
 from engine.policy.access import Actor
 from engine.ports import Lists, Notify, Reason, Record
+from engine.runtime.telling import with_kind
 from engine.steps.step import Frame
 from engine.store.keys import new_key
 from engine.store.store import Store
@@ -270,7 +271,7 @@ class Act:
                     "event": event,
                     "changes": changes,
                     "definitions": self.catalog.fingerprint,
-                    "reasons": [plain_reason(reason) for reason in working.trail],
+                    "reasons": [with_kind(self.catalog, plain_reason(reason)) for reason in working.trail],
                 }
                 for working in self.working.values()
                 # A rule that was tried is told even where it has changed nothing.

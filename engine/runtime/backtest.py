@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, Text, cast, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
@@ -21,7 +21,7 @@ from engine.expressions.types import DATETIME, DECIMAL, Type
 from engine.ports import Record
 from engine.runtime.act import event_facts, standing_names
 from engine.runtime.judges.everyone import appoint
-from engine.runtime.judges.judge import Judge
+from engine.runtime.judges.judge import Asked, Judge
 from engine.runtime.past import Moment, Past
 from engine.runtime.service import SYSTEM
 from engine.store.database import Database
@@ -95,9 +95,13 @@ class Backtest:
         self.model = after.model
         self._amount = self._compiled(amount, DECIMAL)
         self._as_of = self._compiled(as_of, DATETIME)
+        title = self._present.models[self.model].title
+        self._title = title if isinstance(title, str) else None
         reads = after.reads | (self._before.reads if self._before is not None else frozenset())
         for expression in (self._amount, self._as_of):
             reads |= expression.reads if expression is not None else frozenset()
+        if self._title is not None:
+            reads |= {(self._title,)}
         self._past = Past(store, reads, self.model)
 
     def _compiled(self, text: str | None, type_: Type) -> Expression | None:
@@ -113,9 +117,10 @@ class Backtest:
         event: str | None = None,
         progress: Callable[[int], None] = lambda _done: None,
     ) -> Result:
-        """What would have been decided otherwise. Asked are the moments at which the history tells of the object, or
-        those of ``event`` (``create``, or the name of an event of the model)."""
-        if self._before is None and event is None:
+        """What would have been decided otherwise. Asked are the moments at which the history tells of the object, and
+        those of the events at which it decides by itself; or those of ``event`` (``create``, or the name of an event of
+        the model)."""
+        if self._before is None and event is None and not self._after.events:
             raise EngineError(
                 f"{self._name} is not in force, so that the history tells of no decision: say at which event it shall"
                 " be asked, with --event NAME, or --event create"
@@ -143,25 +148,20 @@ class Backtest:
         query = query.where(table.c["at"] >= since) if since is not None else query
         query = query.where(table.c["at"] < until) if until is not None else query
         query = query.where(table.c["id"] > after) if after is not None else query
-        query = query.where(self._asked(table, event)).order_by(table.c["id"]).limit(CHUNK)
+        query = query.where(self._asked(event)).order_by(table.c["id"]).limit(CHUNK)
         entries = tx.core(query)
         self._work(tx, result, entries)
         return str(entries[-1]["id"]) if len(entries) == CHUNK else None
 
-    def _asked(self, table: Table, event: str | None) -> ColumnElement[bool]:
-        """Whether an entry tells of a decision of the object, or is one of the event's."""
+    def _asked(self, event: str | None) -> ColumnElement[bool]:
+        """Whether an entry tells of a decision of the object, or is of a moment at which it decides, or of the
+        event."""
+        history = self._store.history
         if event is not None:
-            return table.c["act"].in_((event, f"event:{event}"))
-        # Looked for in the text: to read the reasons of every entry takes longer than to decide anew. In a message the
-        # quotes would be escaped; databases write JSON with or without the space.
-        reasons = cast(table.c["reasons"], Text)
-        return or_(
-            *(
-                reasons.contains(f'"rule":{space}"{self._name}{end}', autoescape=True)
-                for space in ("", " ")
-                for end in ('"', ".")
-            )
-        )
+            return history.at_event([event])
+        told = history.tells_of(self._name)
+        events = self._after.events | (self._before.events if self._before is not None else frozenset())
+        return or_(told, history.at_event(events)) if events else told
 
     def _work(self, tx: Transaction, result: Result, entries: Sequence[Mapping[str, Any]]) -> None:
         asked = [(str(entry["record"]), Moment(entry["at"], str(entry["id"]))) for entry in entries]
@@ -172,31 +172,30 @@ class Backtest:
             self._try(tx, result, record, entry)
 
     def _try(self, tx: Transaction, result: Result, record: Record, entry: Mapping[str, Any]) -> None:
-        at, event = entry["at"], str(entry["act"]).removeprefix("event:")
-        names = self._names(tx, record, at, event)
+        happened, event = entry["at"], str(entry["act"]).removeprefix("event:")
+        at, names = happened, self._names(tx, record, happened, event)
         if self._as_of is not None:
             at = self._as_of(record, names) or at
             names = self._names(tx, record, at, event)
-        before = self._before.judge(tx, record, names, at) if self._before is not None else self._after.without
-        after = self._after.judge(tx, record, names, at)
+        asked = Asked(record, names, at, happened)
+        before = self._before.judge(tx, asked) if self._before is not None else self._after.without
+        after = self._after.judge(tx, asked)
         result.decisions += 1
         if before != after:
-            self._tell(result, record, names, at, before, after)
+            self._tell(result, asked, before, after)
 
     def _names(self, tx: Transaction, record: Record, at: datetime, event: str) -> Mapping[str, Any]:
         app, lists = self._present.app, self._store.lists.at(at, tx)
         standing = standing_names(SYSTEM, at, app.timezone, self._present.working_time, lists)
         return {**standing, "event": event_facts(SYSTEM, at, event), "record": record, self.model: record}
 
-    def _tell(
-        self, result: Result, record: Record, names: Mapping[str, Any], at: datetime, before: str, after: str
-    ) -> None:
+    def _tell(self, result: Result, asked: Asked, before: str, after: str) -> None:
+        record = asked.record
         amount: Decimal | None = None
         if self._amount is not None:
-            amount = Decimal(self._amount(record, names) or 0)
+            amount = Decimal(self._amount(record, asked.names) or 0)
             result.amounts[before, after] = result.amounts.get((before, after), Decimal(0)) + amount
         result.changed[before, after] += 1
         if len(result.examples) < MOST_EXAMPLES:
-            title = self._present.models[self.model].title
-            shown = str(record.get(title) or "") if isinstance(title, str) else ""
-            result.examples.append(Example(record["id"], shown, at, before, after, amount))
+            shown = str(record.get(self._title) or "") if self._title is not None else ""
+            result.examples.append(Example(record["id"], shown, asked.moment, before, after, amount))

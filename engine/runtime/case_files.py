@@ -3,11 +3,13 @@ decides; deciding itself is a workflow, `case_file.yaml`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.risk import Risk
-from engine.policy.risk import Hit
+from engine.expressions.language import Expression
+from engine.expressions.types import BOOLEAN, DATETIME, TEXT
+from engine.policy.risk import Hit, assigned
 from engine.ports import Record
 from engine.runtime.act import Act
 from engine.steps.step import Frame
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 CASE_FILE = "case_file"
 #: What somebody has to look at. What a guard refuses has not happened, and what is allowed needs nobody.
 LOOKED_AT = ("freeze", "hold", "review")
-#: Of all case files about one subject so many are looked through for the one that asks for quiet.
-MOST_LOOKED_AT = 50
+#: What their conditions name besides their fields.
+RISK, SUBJECT, MOMENT = "of_risk", "of_subject", "at_moment"
 
 
 def file_for(effects: Effects, risk: Risk, hit: Hit, model: str, subject: Record, frame: Frame) -> Record | None:
@@ -30,10 +32,11 @@ def file_for(effects: Effects, risk: Risk, hit: Hit, model: str, subject: Record
     act = effects.act
     # Of two acts at a time that find something only one opens a file.
     act.tx.alone(f"{CASE_FILE} {risk.name} {subject['id']}")
-    found = _of(act, {"risk": risk.name, "subject": subject["id"], "decided_at": None})
+    # Who is deciding it has it locked: then it is decided when this goes on, and another one is opened.
+    found = _about(act, risk, subject, "decided_at == null", lock=True)
     if found:
         return found[0]
-    assign: Mapping[str, Any] = risk.assign.answer(frame) if risk.assign is not None else {}
+    assign = assigned(risk, frame)
     values = {
         "risk": risk.name,
         "subject_model": model,
@@ -48,13 +51,20 @@ def file_for(effects: Effects, risk: Risk, hit: Hit, model: str, subject: Record
 
 def is_quiet(act: Act, risk: Risk, subject: Record) -> bool:
     """Whether somebody has asked not to be told of this subject again until a moment that is still to come."""
-    files = _of(act, {"risk": risk.name, "subject": subject["id"]})
-    return any(each["quiet_until"] is not None and each["quiet_until"] > act.moment for each in files)
+    return bool(_about(act, risk, subject, f"quiet_until > {MOMENT}"))
 
 
-def _of(act: Act, equal: Mapping[str, Any]) -> list[Record]:
+def _about(act: Act, risk: Risk, subject: Record, condition: str, *, lock: bool = False) -> list[Record]:
+    """One of the risk's case files about the subject that holds the condition; empty when there is none."""
     act.flush()
-    return act.store.query.equal(act.tx, CASE_FILE, equal, limit=MOST_LOOKED_AT)
+    where = act.catalog.memo((CASE_FILE, condition), lambda: _asked(act.catalog, condition))
+    names = {RISK: risk.name, SUBJECT: subject["id"], MOMENT: act.moment}
+    return act.store.query.find(act.tx, CASE_FILE, where=where, names=names, limit=1, lock=lock)
+
+
+def _asked(catalog: Catalog, condition: str) -> Expression:
+    scope = catalog.scope(CASE_FILE, **{RISK: TEXT, SUBJECT: TEXT, MOMENT: DATETIME})
+    return catalog.compile(f"risk == {RISK} and subject == {SUBJECT} and {condition}", scope, BOOLEAN)
 
 
 def _title(act: Act, model: str, subject: Record) -> str | None:

@@ -20,6 +20,8 @@ from engine.store.transaction import Transaction
 
 #: Keys in one statement: databases limit its parameters.
 MOST_KEYS = 5_000
+#: What is read of every record, whatever the paths say.
+ALWAYS = ("id", "version", "status", "created_at")
 
 Paths = frozenset[tuple[str, ...]]
 #: The names of the fields that hold rows, and of those in the rows.
@@ -38,6 +40,7 @@ class Past:
     """Reads records as of moments, with what some paths lead to from them."""
 
     def __init__(self, store: Store, reads: Paths, model: str) -> None:
+        """Records of the model with what the paths read; other fields are missing, unless rows or holds are read."""
         self._store = store
         self._catalog = store.catalog
         self._reads = self._with_lookups(model, reads)
@@ -47,6 +50,8 @@ class Past:
             if isinstance(found, LookupField) and any(path[0] == name for path in reads)
         ]
         self._model = model
+        #: Most of a record is not read: only what the paths begin with.
+        self._some = store.records.some(model, {*ALWAYS, *(path[0] for path in self._reads)})
         self._rows: dict[str, RowsFields] = {}
 
     def _with_lookups(self, model: str, reads: Paths) -> Paths:
@@ -84,10 +89,10 @@ class Past:
 
     def _present(self, tx: Transaction, ids: Sequence[str]) -> dict[str, Record]:
         """The records as they are now; with their rows only where these are read, for most data lies in rows."""
-        records, beyond = self._store.records, {HOLDS, *self._rows_of(self._model)}
+        beyond = {HOLDS, *self._rows_of(self._model)}
         if any(path[0] in beyond for path in self._reads):
-            return {record["id"]: record for record in records.load(tx, self._model, ids)}
-        return records.lookup(tx, self._model, ids)
+            return {record["id"]: record for record in self._store.records.load(tx, self._model, ids)}
+        return self._some.read(tx, ids)
 
     def _later(self, tx: Transaction, moments: Mapping[str, Moment]) -> dict[str, list[Any]]:
         """What the history of records tells of the time after their moments, by record, the newest first."""
@@ -181,15 +186,15 @@ def _earliest(asked: Iterable[tuple[str, Moment]]) -> dict[str, Moment]:
 
 
 def _set(record: Record, fields: Mapping[str, Field], path: Sequence[str], wire: Any) -> None:
-    """Puts the wire form of a value back where it was. Fields that are no more are passed over."""
+    """Puts the wire form of a value back where it was. Fields that are no more, or not read, are passed over."""
     name, *rest = path
     field = fields.get(name)
-    if field is None:
+    if field is None or name not in record:
         return
     if not rest:
         record[name] = _value(field, wire)
         return
-    if not isinstance(field, RowsField) or name not in record:
+    if not isinstance(field, RowsField):
         return
     key, *inner = rest
     rows: list[Record] = record[name]

@@ -121,6 +121,7 @@ def watch(effects: Effects, working: Working, event: str, to: str | None = None)
     act.flush()
     act.store.records.expand(act.tx, model, [record], plan.reads)
     frame = act.frame(model, record, event)
+    _alone(act, record, frame.names, watches)
     for each in watches:
         figures = _figures(act, model, record, frame.names, each.features, to)
         if each.live:
@@ -133,6 +134,21 @@ def watch(effects: Effects, working: Working, event: str, to: str | None = None)
                 _keep(effects, working, event, judgement.risk, hit, _subject(working, hit, frame.names), shadow=True)
     for risk in icy:
         effects.drive(hold_icebound(risk, frame))
+
+
+def _alone(act: Act, record: Record, names: Names, watches: Iterable[Watch]) -> None:
+    """Waits for other acts that are judged by figures of the same subjects: of two at a threshold the later one counts
+    the earlier."""
+    keys = set()
+    for feature in (feature for each in watches for feature in each.live_features):
+        try:
+            key = feature.per.expression(record, names)
+        except ExpressionError:  # then its rules cannot be told either
+            continue
+        if key is not None:
+            keys.add(f"{feature.per.text} {_same(key)}")
+    for key in sorted(keys):
+        act.tx.alone(f"risk {key}")
 
 
 def guarded(act: Act, model: str, record: Record, event: str) -> Verdict:

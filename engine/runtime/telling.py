@@ -8,6 +8,7 @@ from typing import Any
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.heatmap import FINDING
 from engine.catalog.kinds.pricing import Pricing
+from engine.catalog.kinds.risk import Risk
 from engine.catalog.kinds.routing import Routing
 from engine.fields.field import Field
 from engine.fields.link import LinkField
@@ -15,8 +16,23 @@ from engine.fields.rows import RowsField
 from engine.policy.access import Actor, Rights
 from engine.policy.decide import open_inputs
 
+#: The key of the kind of document to which a reason belongs, where it tells what is not everybody's to know. It is kept
+#: with the reason: the document may be renamed or removed, and who may know it must not change with that.
+KIND = "kind"
 #: What everybody is told of a reason: no value.
-OUTER = ("rule", "outcome", "at")
+OUTER = (KIND, "rule", "outcome", "at")
+
+
+def with_kind(catalog: Catalog, reason: dict[str, Any]) -> dict[str, Any]:
+    """A reason for the history, with its kind."""
+    guarded = ((Risk.kind, catalog.risks), (Pricing.kind, catalog.pricings), (Routing.kind, catalog.routings))
+    name = _document(reason)
+    kind = next((kind for kind, documents in guarded if name in documents), None)
+    return {**reason, KIND: kind} if kind is not None else reason
+
+
+def _document(reason: Mapping[str, Any]) -> str:
+    return str(reason["rule"]).partition(".")[0]
 
 
 class Telling:
@@ -44,34 +60,37 @@ class Telling:
 
     def _secret(self, reason: dict[str, Any]) -> bool:
         """Whether it tells what a risk suspects, to somebody who may not read findings: it is most often about them."""
-        return str(reason["rule"]).partition(".")[0] in self._catalog.risks and not self._finds
+        return reason.get(KIND) == Risk.kind and not self._finds
 
     def _reason(self, reason: dict[str, Any]) -> dict[str, Any]:
-        told = dict(reason)
-        name = str(told["rule"]).partition(".")[0]
-        routing = self._catalog.routings.get(name)
-        if routing is not None:
-            if not self._sees(routing):
-                told.pop("parts", None)
-                told.pop("read", None)
-            return told
-        pricing = self._catalog.pricings.get(name)
-        if pricing is not None:
-            return self._priced(pricing, told)
+        told, name = dict(reason), _document(reason)
+        kind = told.get(KIND)
+        if kind == Routing.kind:
+            routing = self._catalog.routings.get(name)
+            return told if routing is not None and self._sees(routing) else _only(told, (*OUTER, "message"))
+        if kind == Pricing.kind:
+            pricing = self._catalog.pricings.get(name)
+            return self._priced(pricing, told) if pricing is not None else _only(told, OUTER)
+        if kind == Risk.kind:
+            return told if self._sees_features else _without_figures(told)
         if "parts" in told:
             told["parts"] = self.told(told["parts"])
-        if "read" in told and not (name in self._catalog.risks and self._sees_features):
+        if "read" in told:
             known = open_inputs(self._catalog.tables.get(name, ()), self._hidden, self._private)
             told["read"] = {name: value for name, value in told["read"].items() if name in known}
         return told
 
     def _sees(self, routing: Routing) -> bool:
-        """Whether the reader may read all places that the routing chooses from, and all that they have."""
-        return all(self._reads_all(model) for model in (routing.place, routing.supply.from_))
+        """Whether the reader may read all places that the routing chooses from, all that they have, and what it reads
+        of the record."""
+        open_ = not any(path[0] in self._hidden or path in self._private for path in routing.record_reads)
+        return open_ and all(self._reads_all(model) for model in (routing.place, routing.supply.from_))
 
     def _priced(self, pricing: Pricing, reason: dict[str, Any]) -> dict[str, Any]:
         """A price as far as the reader may know what made it: all of it, or only what comes from lists of prices that
         are the reader's to see. Cap and floor tell of costs."""
+        if any(path in self._private for path in pricing.reads):
+            return _only(reason, OUTER)
         lists = {each.from_ for each in pricing.lists.values() if each.from_ is not None}
         if self._hidden or not all(self._reads_all(model) for model in lists):
             return _only(reason, OUTER)
@@ -114,6 +133,13 @@ def _of_a_price(pricing: Pricing, part: dict[str, Any]) -> dict[str, Any]:
     if found is not None and found.from_ is not None:
         return part
     return _only(part, (*OUTER, "message") if found is not None or name in pricing.adjust else OUTER)
+
+
+def _without_figures(reason: Mapping[str, Any]) -> dict[str, Any]:
+    """The reason and its parts, without what was read."""
+    told = {key: value for key, value in reason.items() if key not in ("read", "parts")}
+    parts = [_without_figures(part) for part in reason.get("parts", ())]
+    return {**told, "parts": parts} if parts else told
 
 
 def _only(reason: Mapping[str, Any], keys: Collection[str], parts: Sequence[Any] = ()) -> dict[str, Any]:

@@ -164,6 +164,8 @@ class Features:
         conditions += self._where(feature, translation)
         alone = feature.sender is not None and feature.where is None
         source = log if alone else joins.source.join(log, log.c["record"] == joins.table.c["id"])
+        if not alone:  # what lies in the trash is not asked what it was
+            conditions.append(joins.table.c["deleted_at"].is_(None))
         clause = select(func.count()).select_from(source).where(and_(*conditions))
         return Asked(Statement(clause, self._loader.dialect, translation.parameters), translation.values, ())
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import ColumnElement, Text, bindparam, cast, exists, or_
 
 from engine.ports import Record
 from engine.store.changes import Changes, Differences
@@ -52,6 +52,22 @@ class History:
     def events(self, tx: Transaction, entries: Sequence[Mapping[str, Any]]) -> None:
         """Adds entries of the event log."""
         self._records.append(tx, EVENT, [_stamped(entry) for entry in entries])
+
+    def tells_of(self, name: str) -> ColumnElement[bool]:
+        """Whether an entry has a reason of a rule of the document with that name."""
+        # Looked for in the text: to read the reasons of every entry takes longer than to decide anew. In a message the
+        # quotes would be escaped. PostgreSQL writes JSON with a space. The pattern does not begin with a quote: LIKE
+        # would try the rest of it at each of the many.
+        reasons = cast(self._tables[HISTORY].c["reasons"], Text)
+        key = 'rule": ' if self._loader.dialect.name == "postgresql" else 'rule":'
+        return or_(*(reasons.contains(f'{key}"{name}{end}', autoescape=True) for end in (".", '"')))
+
+    def at_event(self, names: Collection[str]) -> ColumnElement[bool]:
+        """Whether one of these events has happened to the record of an entry in its act."""
+        entry, log = self._tables[HISTORY], self._tables[EVENT]
+        # The index is of those that are not in the trash; none ever is.
+        same = (log.c["record"] == entry.c["record"], log.c["at"] == entry.c["at"], log.c["deleted_at"].is_(None))
+        return exists().where(*same, log.c["name"].in_(list(names)))
 
     def of(self, tx: Transaction, model: str, key: str, *, limit: int) -> list[Record]:
         """The entries about a record, newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +42,24 @@ class Selection:
     For a model the columns are those of the record; for rows the parent comes first.
     """
 
-    def __init__(self, catalog: Catalog, level: Level, relations: Relations, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        level: Level,
+        relations: Relations,
+        dialect: Dialect,
+        only: Container[str] | None = None,
+    ) -> None:
+        """``only`` names what is wanted of the level: all of it when None."""
         self.level = level
         self.joins = Joins(relations.of(level.place))
         self._dialect = dialect
         #: The values of the parameters in these clauses.
         self.constants: dict[str, Any] = {}
         own = ["id", *level.fields] if level.path else list(level.fields)
-        live = {name: self._given(catalog, name, field) for name, field in level.live.items()}
+        own = [name for name in own if only is None or name in only]
+        computed = {name: field for name, field in level.live.items() if only is None or name in only}
+        live = {name: self._given(catalog, name, field) for name, field in computed.items()}
         key = reader(level.table.c["id"].type, dialect)
         readings = [
             Reading.of(level.fields[name], dialect) if name in level.fields else Reading(process=key) for name in own
@@ -99,6 +109,22 @@ def result_reader(
     return read
 
 
+@dataclass(frozen=True)
+class Some:
+    """Reads a few fields of many records."""
+
+    loader: Loader
+    selection: Selection
+    statement: Statement
+
+    def read(self, tx: Transaction, ids: Sequence[str]) -> dict[str, Record]:
+        """Those of the records that are there and not in the trash, by id. They do not stand for the records of the
+        transaction: most of each is missing."""
+        identity, read = self.loader.identity(tx), self.selection.read
+        given = array(ids, self.selection.level.table.c["id"], self.loader.dialect)
+        return {record["id"]: record for record in (read(row, identity) for row in tx.rows(self.statement, (given,)))}
+
+
 class Loader:
     """Reads levels in a few statements each, compiled when first needed."""
 
@@ -122,6 +148,13 @@ class Loader:
     def new_selection(self, place: str) -> Selection:
         """The same, for a statement that will join more tables."""
         return Selection(self._catalog, self._tables.level(place), self._relations, self.dialect)
+
+    def some(self, model: str, names: Container[str]) -> Some:
+        """What reads these fields of records, and no others."""
+        selection = Selection(self._catalog, self._tables.level(model), self._relations, self.dialect, names)
+        table = selection.level.table
+        clause = selection.select().where(among(table.c["id"], self.dialect), table.c["deleted_at"].is_(None))
+        return Some(self, selection, selection.statement(clause, (VALUES,)))
 
     def identity(self, tx: Transaction) -> Identity:
         """The records of the transaction."""

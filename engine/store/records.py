@@ -25,7 +25,7 @@ from engine.store.faults import UniqueViolation
 from engine.store.identity import Identity, StoredRecord
 from engine.store.inserting import Insert
 from engine.store.keys import is_key, new_key
-from engine.store.loading import Loader
+from engine.store.loading import Loader, Some
 from engine.store.sequences import Sequences
 from engine.store.statement import Statement
 from engine.store.tables import PARENT, POSITION, Level, Tables
@@ -113,6 +113,10 @@ class Records:
     def expand(self, tx: Transaction, model: str, records: Iterable[Record], reads: Reads) -> None:
         """Fills linked records, rows and back links so that everything that ``reads`` names is in memory."""
         self._expander.expand(tx, model, records, reads)
+
+    def some(self, model: str, names: Collection[str]) -> Some:
+        """What reads these fields of many records, and no others."""
+        return self._loader.some(model, names)
 
     def lookup(self, tx: Transaction, place: str, texts: Collection[str]) -> dict[str, Record]:
         """The records that the texts mean, ids or keys, by text; texts that mean none are absent. ``place`` is a model,

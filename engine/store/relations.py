@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from sqlalchemy import ColumnElement, FromClause
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.listed import LIST_ENTRY
 from engine.catalog.shapes import HOLDS, BackLink
 from engine.expressions.relations import Column, Link, Rows
 from engine.fields.field import Field
 from engine.fields.link import LinkField
-from engine.store.lists import LIST_ENTRY
 from engine.store.tables import PARENT, Level, Tables
 
 

@@ -70,7 +70,7 @@ class Row:
     conditions: tuple[Expression, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decided:
     """What a table has decided: the value, the rows that hold, and what each of them gives.
 
@@ -81,6 +81,25 @@ class Decided:
     value: Any
     rows: tuple[int, ...]
     given: tuple[Mapping[str, Any], ...]
+
+    @cached_property
+    def said(self) -> str:
+        """The value, for people."""
+        return said(self.value)
+
+    @cached_property
+    def said_by_row(self) -> tuple[str, ...]:
+        """What each of the rows gives, for people."""
+        return tuple(map(said, self.given))
+
+
+def said(value: Any) -> str:
+    """What a table gives, for people."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {show(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(said, value)) or "nothing"
+    return show(value)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 
 from engine.errors import InvalidValues, NotFound, Refused
 from engine.ports import Record
+from engine.runtime.service import SYSTEM
 from tests.runtime.running import Running
 from tests.runtime.test_risk import CLUB, findings, holds, sent
 
@@ -134,6 +135,32 @@ def test_at_the_same_time_one_file_is_opened(club: Running) -> None:
         list(pool.map(lambda each: club.fire("parcel", each["id"], "send"), made))
     [file] = files(club)
     assert file["hits"] == 6
+
+
+def test_of_two_acts_at_a_threshold_the_later_counts_the_earlier(club: Running) -> None:
+    made = [club.create("parcel", {"code": f"P{n}", "town": "A", "worth": 50, "pieces": 10}) for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda each: club.fire("parcel", each["id"], "send"), made))
+    assert len([each for each in findings(club) if each["rule"] == "much"]) == 5, "all but the first"
+
+
+def test_what_is_found_while_a_file_is_decided_is_not_lost_in_it(club: Running) -> None:
+    first = sent(club, "P1", 100)
+    [file] = files(club)
+    made = [club.create("parcel", {"code": f"Q{n}", "town": "A", "worth": 1, "pieces": 10}) for n in range(4)]
+
+    def decide(_: object) -> None:
+        club.fire("case_file", file["id"], "decide", SYSTEM, {"verdict": "release", "why": "A fair"})
+
+    with ThreadPoolExecutor(5) as pool:
+        decided = pool.submit(decide, None)
+        list(pool.map(lambda each: club.fire("parcel", each["id"], "send"), made))
+        decided.result()
+    open_files = {each["id"] for each in files(club, decided_at=None)}
+    for record in [first, *made]:
+        for hold in club.get("parcel", record["id"])["holds"]:
+            if hold["case_file"] is not None:
+                assert hold["case_file"]["id"] in open_files, "nobody would look at it again"
 
 
 def test_who_may_hand_a_file_on(club: Running) -> None:

@@ -108,6 +108,20 @@ def test_what_is_not_listed_yet_or_not_any_more_does_not_count(post: Running) ->
     assert post.store.lists.at(START + timedelta(days=1)).has("kept_out", "T1"), "who is taken off was on it before"
 
 
+def test_a_past_day_asks_the_list_as_it_was_then(post: Running) -> None:
+    start = post.clock()
+    entry = put(post, "kept_out", "T1", until=(start + timedelta(days=1)).isoformat())
+    post.clock.step(timedelta(days=3))
+    post.update("list_entry", entry, {"until": None})
+    post.clock.step(timedelta(days=1))
+    post.update("list_entry", entry, {"until": post.clock().isoformat()})
+
+    def stood(days: float) -> bool:
+        return post.store.lists.asked("kept_out", "T1", start + timedelta(days=days))
+
+    assert [stood(days) for days in (0.5, 2, 3.5, 4.5)] == [True, False, True, False]
+
+
 def test_computed_fields_ask_with_the_address_of_the_caller(post: Running) -> None:
     put(post, "known_addresses", "10.0.0.7")
     clerk = post.user("cleo", "clerk")
@@ -186,7 +200,7 @@ def _fill(post: Running) -> None:
 
 def _plan(post: Running, tx: Transaction) -> str:
     """How the database finds an entry."""
-    text, values = post.store.lists._counts.prepare(("kept_out", "N5", START))
+    text, values = post.store.lists._put.prepare(("kept_out", "N5"))
     word = "EXPLAIN" if post.database.dialect == "postgresql" else "EXPLAIN QUERY PLAN"
     tx._cursor.execute(f"{word} {text}", values)
     return str(tx._cursor.fetchall())

@@ -14,7 +14,8 @@ from engine.errors import Refused
 from engine.ports import Record
 from engine.runtime.backtest import Backtest, Result
 from engine.runtime.explaining import Explainer
-from engine.runtime.service import SYSTEM
+from engine.runtime.reading import Reading
+from engine.runtime.service import SYSTEM, Service
 from tests.runtime.running import Running
 
 STALL = """
@@ -271,6 +272,29 @@ def test_costs_are_told_to_those_only_who_may_see_them(stall: Running) -> None:
     assert some["asking.every no price"] == "no price for this"
     assert list(least) == ["asking priced"]
     assert least["asking priced"] == "None"
+
+
+def test_what_made_a_price_stays_with_those_who_may_see_it_when_the_pricing_has_another_name(stall: Running) -> None:
+    record = asked(stall, "a", ("cup", "1"))
+    renamed(stall, STALL.replace("asking", "calling"))
+    assert outcomes(why(stall, record, "keeper")) == {"asking priced": "None"}
+
+
+def test_a_price_that_rests_on_personal_data_is_told_to_those_only_who_may_see_it(database_url: str) -> None:
+    running = Running(
+        STALL.replace("worth: money\n  paid", "worth: {type: money, private: true}\n  paid"), database_url
+    )
+    running.create("guest", {"code": "G"})
+    running.create("thing", {"code": "cup", "worth": "60"})
+    record = asked(running, "a", ("cup", "1"))
+    assert outcomes(why(running, record, "keeper"))["asking priced"] == "None"
+    running.database.close()
+
+
+def renamed(stall: Running, text: str) -> None:
+    """Puts other definitions in force."""
+    catalog = build_texts({"definitions/app.yaml": text})
+    stall.reading = Reading(Service(catalog, stall.store, stall.clock, lambda *_: stall.catalog))
 
 
 # On the past ----------------------------------------------------------------------------------------------------------

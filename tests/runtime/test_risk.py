@@ -16,6 +16,7 @@ from engine.errors import AccessDenied, Refused
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.runtime.backtest import Backtest
+from engine.runtime.reading import Reading
 from engine.runtime.risking import figures_of
 from engine.runtime.service import SYSTEM, Service
 from tests.runtime.running import Running, from_address
@@ -103,6 +104,7 @@ def club(database_url: str) -> Iterator[Running]:
 def sent(club: Running, code: str, worth: object, town: str | None = "A", **more: object) -> Record:
     values = {"pieces": 10, **more}
     made = club.create("parcel", {"code": code, "town": town, "worth": worth, **values})
+    club.clock.step(timedelta(seconds=1))
     return club.fire("parcel", made["id"], "send")
 
 
@@ -173,7 +175,11 @@ def test_who_may_not_read_findings_is_told_of_no_suspicion(club: Running) -> Non
     told = [each for entry in club.timeline("parcel", hit["id"], looks) for each in entry["reasons"] or ()]
     [watched] = [reason for reason in told if reason["rule"] == "watch"]
     assert watched["read"]["today_worth"] == "100.00", "who looks into findings sees what they rest on"
-    assert rules(club.user("clerk", "clerk")) == {"sending", "send"}
+    clerk = club.user("clerk", "clerk")
+    assert rules(clerk) == {"sending", "send"}
+    renamed = build_texts({"definitions/app.yaml": CLUB.replace("risk: watch", "risk: look")})
+    club.reading = Reading(Service(renamed, club.store, club.clock, lambda *_: club.catalog))
+    assert rules(clerk) == {"sending", "send"}, "it is as secret when the document has another name"
 
 
 def test_while_a_town_is_frozen_its_parcels_are_held_and_released_with_it(club: Running) -> None:
@@ -311,6 +317,34 @@ def test_a_feature_that_cannot_be_worked_out_is_an_error_of_its_rules(club: Runn
     assert holds(club, made) == {"each_piece", "much"}
 
 
+@pytest.mark.parametrize(
+    ("steps", "held"),
+    [
+        ("[{set: {pieces: floor(1 / pieces)}}]", {"much"}),
+        ("[{hold: first}, {set: {pieces: floor(1 / pieces)}}]", {"much", "first"}),
+        ("[{hold: first, assign: {user: 'user if 1 / pieces > 0 else user'}}]", {"much"}),
+    ],
+)
+def test_steps_that_cannot_be_worked_out_hold_the_record_and_lose_nothing(
+    club: Running, steps: str, held: set[str]
+) -> None:
+    text = CLUB.replace("do: [{freeze: town}], score: 9.5", f"do: {steps}").replace("worth / pieces > 50", "false")
+    club.service = Service(build_texts({"definitions/app.yaml": text}), club.store, club.clock, lambda *_: club.catalog)
+    made = sent(club, "P1", 100, pieces=0)
+    assert (made["status"], holds(club, made)) == ("sent", held)
+    for hold in club.get("parcel", made["id"])["holds"]:
+        assert (hold["assignee_role"], hold["blocks"]) == ("keeper", ["arrive", "lose"])
+
+
+def test_who_looks_after_it_may_be_unknown(club: Running) -> None:
+    text = CLUB.replace("assign: {role: keeper}", "assign: {user: 'user if 1 / pieces > 0 else user'}")
+    text = text.replace("worth / pieces > 50", "worth > 50")
+    club.service = Service(build_texts({"definitions/app.yaml": text}), club.store, club.clock, lambda *_: club.catalog)
+    made = sent(club, "P1", 60, pieces=0)
+    [hold] = club.get("parcel", made["id"])["holds"]
+    assert (hold["name"], hold["assignee"], hold["assignee_role"]) == ("dear", None, None)
+
+
 def test_shadows_find_and_do_nothing(club: Running) -> None:
     made = sent(club, "P1", 20)
     assert (made["status"], made["phone"], made["score"], holds(club, made)) == ("off", None, 0, set())
@@ -336,9 +370,11 @@ def test_nobody_writes_a_finding_by_hand(club: Running) -> None:
 # The past -------------------------------------------------------------------------------------------------------------
 
 
-def tried(club: Running, old: str, new: str) -> Any:
-    changed = build_texts({"definitions/app.yaml": CLUB.replace(old, new)})
-    return Backtest(club.store, club.database, changed, "risk", "watch").run()
+def tried(club: Running, old: str, new: str, name: str = "watch", **how: str) -> Any:
+    text = CLUB.replace(old, new)
+    assert text != CLUB or old == new
+    changed = build_texts({"definitions/app.yaml": text})
+    return Backtest(club.store, club.database, changed, "risk", name, **how).run()
 
 
 def test_a_back_test_asks_as_of_the_moment(club: Running) -> None:
@@ -357,6 +393,31 @@ def test_a_back_test_asks_as_of_the_moment(club: Running) -> None:
     assert tried(club, "today_worth >= 100", "today_worth >= 90").changed == {("passed", "freeze: much"): 1}
     assert tried(club, "today_worth >= 100", "today_worth > 110").changed == {("freeze: much", "passed"): 1}
     assert tried(club, "moves >= 2", "moves >= 3").changed == {("hold: moved", "passed"): 1}, "by the address of then"
+
+
+def test_a_rule_is_tried_at_an_event_of_its_own_though_the_history_never_told_of_it(club: Running) -> None:
+    for number, worth in enumerate((60, 30)):
+        club.clock.step(timedelta(minutes=1))
+        sent(club, f"P{number}", worth)
+    new = tried(club, "{at: parcel.send, if: today_worth >= 100", "{at: [parcel.send, create], if: worth >= 60")
+    assert (new.decisions, new.changed) == (4, {("passed", "freeze: much"): 2})
+
+
+def test_what_was_in_the_shadow_is_tried_at_the_events_of_its_rules(club: Running) -> None:
+    sent(club, "P1", 5)
+    found = tried(club, "for: parcel\nshadow: true", "for: parcel", "second")
+    assert (found.decisions, found.changed) == (2, {}), "in the shadow it would have come to the same"
+    found = tried(club, "{at: [create, send], if: worth >= 0", "{at: [create, send], if: worth > 5", "second")
+    assert found.changed == {("freeze: every", "passed"): 2}
+
+
+def test_what_was_imported_is_judged_by_the_events_of_its_act_as_of_the_moment_that_counts(club: Running) -> None:
+    made = sent(club, "P1", 100)
+    club.clock.step(timedelta(days=3))
+    club.update("parcel", made["id"], {"phone": "1"}, from_address(SYSTEM, "203.0.113.7"))
+    changed = 'if: event.ip == "203.0.113.7" and now == record.created_at'
+    found = tried(club, "if: moves_here >= 3", changed, as_of="created_at")
+    assert (found.decisions, found.changed) == (2, {("passed", "review: together"): 1})
 
 
 # Features -------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,9 @@ from engine.expressions.tree import Call, Constant, Node, walk
 from engine.registry import did_you_mean
 from engine.source.shape import Name
 
+#: The model whose records are the values on lists.
+LIST_ENTRY = "list_entry"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListOfValues(Definition):

@@ -151,8 +151,10 @@ class Pricing(Definition):
         return frozenset(found)
 
     def entry_reads(self, each: PriceList) -> Paths:
-        """The paths from a price of the list that its expressions read."""
-        return frozenset(path for formula in self._of_entries(each) for path in formula.expression.reads)
+        """The paths from a price of the list that are read to choose it, and to say what it is."""
+        ranked = (term.removeprefix("-") for term in each.rank)
+        named = {(name,) for name in (*each.match, *each.tiers, *ranked)}
+        return frozenset(path for formula in self._of_entries(each) for path in formula.expression.reads) | named
 
     def way_to(self, each: PriceList) -> Path:
         """The path from the record to the prices of a list; empty when they do not hang on it."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.rules import Checks
 from engine.errors import RequestError
 from engine.policy.rules import judge
-from engine.ports import Record
-from engine.runtime.judges.judge import Paths
+from engine.runtime.judges.judge import Asked, Paths
 from engine.source.formulas import formulas
 from engine.steps.step import Frame
 from engine.store.store import Store
@@ -27,11 +24,12 @@ class ChecksJudge:
     def __init__(self, catalog: Catalog, store: Store, name: str) -> None:
         self._checks = catalog.checks[name]
         self.model: str | None = self._checks.for_
+        self.events: frozenset[str] = frozenset()
         conditions = [formula for rule in self._checks.rules.values() for formula in (rule.when, rule.require)]
         self.reads: Paths = frozenset(path for formula in formulas(conditions) for path in formula.expression.reads)
 
-    def judge(self, tx: Transaction, record: Record, names: Mapping[str, Any], moment: datetime) -> str:
-        frame = Frame(self.model, record, dict(names))
+    def judge(self, tx: Transaction, asked: Asked) -> str:
+        frame = Frame(self.model, asked.record, dict(asked.names))
         failed = []
         for rule in self._checks.rules.values():
             try:

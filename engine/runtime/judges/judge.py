@@ -4,6 +4,7 @@ line in ``everyone.py``."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -15,6 +16,17 @@ from engine.store.transaction import Transaction
 Paths = frozenset[tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a judge is asked about: a record as it was. ``moment`` is the one that counts; the act that the question
+    comes from happened at ``happened``, which is another where what was imported has happened earlier."""
+
+    record: Record
+    names: Mapping[str, Any]
+    moment: datetime
+    happened: datetime
+
+
 class Judge(Protocol):
     """A document of one catalogue that decides. It calls the function that decides in an act."""
 
@@ -24,13 +36,15 @@ class Judge(Protocol):
     without: ClassVar[str]
     #: The model it decides about; None for one that stands alone.
     model: str | None
+    #: The events at which it decides by itself; others are asked by steps, and the history tells when.
+    events: frozenset[str]
     #: What it reads of a record, and of what that leads to: the caller brings it as of the moment.
     reads: Paths
 
     def __init__(self, catalog: Catalog, store: Store, name: str) -> None:
         """Raises KeyError when the catalogue has no such document of the kind."""
 
-    def judge(self, tx: Transaction, record: Record, names: Mapping[str, Any], moment: datetime) -> str:
-        """What is decided about the record as of the moment, in words. Nothing happens, and nothing is raised that an
-        act would tell its actor: a refusal is a decision."""
+    def judge(self, tx: Transaction, asked: Asked) -> str:
+        """What is decided, in words. Nothing happens, and nothing is raised that an act would tell its actor: a refusal
+        is a decision."""
         ...

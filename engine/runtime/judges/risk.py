@@ -13,7 +13,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.risk import Risk, RiskRule
 from engine.policy.risk import judge
 from engine.ports import Record
-from engine.runtime.judges.judge import Paths
+from engine.runtime.judges.judge import Asked, Paths
 from engine.runtime.risking import features_of, figures_of, reads_of
 from engine.steps.step import Frame
 from engine.store.history import EVENT
@@ -36,14 +36,15 @@ class RiskJudge:
         self._risk = catalog.risks[name]
         self._rules = [rule for rule in self._risk.rules.values() if self._risk.shadow or not rule.shadow]
         self.model: str | None = self._risk.for_
+        self.events = frozenset[str]().union(*(self._risk.events_of(rule) for rule in self._rules))
         self.reads: Paths = reads_of(self._risk)
         self._source = store.features.of(catalog)
         self._of_moment = _events_of_a_moment(store)
         self._zone = ZoneInfo(catalog.app.timezone)
 
-    def judge(self, tx: Transaction, record: Record, names: Mapping[str, Any], moment: datetime) -> str:
-        names = dict(names)
-        happened = self._happened(tx, record, moment)
+    def judge(self, tx: Transaction, asked: Asked) -> str:
+        names = dict(asked.names)
+        happened = self._happened(tx, asked.record, asked.happened)
         if happened:
             first = happened[0]
             names["event"] = {**names["event"], "ip": first["ip"], "channel": first["channel"]}
@@ -51,7 +52,7 @@ class RiskJudge:
             names["user"] = {**names["user"], "id": str(actor) if actor is not None else None}
         events = {entry["name"] for entry in happened} or {names["event"]["name"]}
         rules = [rule for rule in self._rules if not events.isdisjoint(self._risk.events_of(rule))]
-        return self._said(tx, rules, record, names)
+        return self._said(tx, rules, asked.record, names)
 
     def _happened(self, tx: Transaction, record: Record, moment: datetime) -> Sequence[Mapping[str, Any]]:
         """The events of the record at the moment."""
