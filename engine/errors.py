@@ -70,6 +70,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "E408": "a decision table that is too large to be proven to the end",
     "E409": "a test inside a definition that does not come out",
     "E410": "a row of a decision table with more or fewer cells than its heading",
+    "E411": "a state that is gone while open cases stand in it, and nothing says where they belong",
 }
 
 

@@ -192,12 +192,20 @@ def fingerprint(texts: Mapping[str, SourceText]) -> str:
 
 
 def _columns(columns: Mapping[str, Field], parsed: Parsed) -> dict[str, dict[str, Field]]:
-    """The columns that every record has, for each model: `status` with the states of the model's workflows."""
+    """The columns that every record has, for each model: `status` with the states of the model's workflows, then with
+    what those were called before: cases of older versions stand there until they are moved."""
     labels: dict[str, dict[str, Label]] = {}
-    for flow in parsed.of("workflow").values():
-        if isinstance(flow, Workflow):
-            for name, state in flow.states.items():
-                labels.setdefault(flow.for_, {}).setdefault(name, state.label or name)
+    flows = [flow for flow in parsed.of("workflow").values() if isinstance(flow, Workflow)]
+    for flow in flows:
+        for name, state in flow.states.items():
+            labels.setdefault(flow.for_, {}).setdefault(name, state.label or name)
+    for flow in flows:
+        for old, name in flow.former.items():
+            label = flow.states[name].label or name
+            told = (
+                f"{label} ({old})" if isinstance(label, str) else {at: f"{text} ({old})" for at, text in label.items()}
+            )
+            labels.setdefault(flow.for_, {}).setdefault(old, told)
     status = columns["status"]
     found = {model: dict(columns) for model in parsed.models}
     # Where a workflow could not be read, the states are not all known: then any text may be one.

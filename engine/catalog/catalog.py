@@ -146,7 +146,8 @@ class Catalog:
     # Workflows and access -------------------------------------------------------------------------------------------
 
     def states(self, model: str) -> Mapping[str, State]:
-        """The states that a record of the model may stand in: those of its own workflow, then of the others for it."""
+        """The states that a record of the model may stand in: those of its own workflow, then of the others for it,
+        then, by what they were called before, those in which cases of older versions may stand."""
 
         def found() -> dict[str, State]:
             own = self.models[model].workflow
@@ -157,6 +158,9 @@ class Catalog:
             for flow in flows:
                 for name, state in flow.states.items():
                     result.setdefault(name, state)
+            for flow in flows:
+                for old, name in flow.former.items():
+                    result.setdefault(old, flow.states[name])
             return result
 
         return self.memo(("states", model), found)

@@ -151,7 +151,9 @@ class Parser:
         definition: Definition | None
         if patch.kind == Workflow.kind:
             flow = self._vocabulary.grammar.parse(Workflow, MergedDocument(layers), self._problems)
-            definition = take_over(flow) if flow is not None else None
+            # What its base was called before is the base's own: here it would claim the same cases a second time.
+            own = "was" in patch.data
+            definition = replace(take_over(flow), was=flow.was if own else ()) if flow is not None else None
         else:
             kept = [key for key in KEPT if patch.data.get(key) != base.data.get(key) and key in patch.data]
             for key in kept:

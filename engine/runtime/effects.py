@@ -219,12 +219,15 @@ class Effects:
 
     def _move(self, effect: Move) -> None:
         working = self.in_hand(effect.model, effect.record)
+        workflow = self.service.workflow_of(self.act, working)
         self.leave(working)
         working.record["status"] = effect.state
         working.dirty = working.moved = working.timed = working.entered = True
         working.trail.append(effect.why)
         if working.case is not None:
+            over = workflow is not None and effect.state in workflow.final
             working.case |= {"state": effect.state, "entered_at": self.act.moment}
+            working.case["ended_at"] = self.act.moment if over else None
 
     def leave(self, working: Working) -> None:
         """Calls off what the state still asks of people: the record goes on without it."""

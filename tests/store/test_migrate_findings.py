@@ -1,4 +1,4 @@
-"""What a plan tells besides the tables: cases that are open, addresses that come and go, fields to be worked out."""
+"""What a plan tells besides the tables: addresses that come and go, fields to be worked out."""
 
 from __future__ import annotations
 
@@ -43,30 +43,6 @@ def yard(database_url: str) -> Iterator[Yard]:
     database = Database.open(database_url, durable=False)
     yield Yard(database)
     database.close()
-
-
-def add_cases(yard: Yard, **counts: int) -> None:
-    flow = catalog_of(CRATE).workflows["handling"]
-    desk = yard.desk(CRATE)
-    for state, count in counts.items():
-        for number in range(count):
-            key = desk.add("crate", code=f"{state}{number}", status=state)
-            ended = NOON if state == "sent" else None
-            case = {"model": "crate", "record": key, "workflow": flow.name, "workflow_version": flow.fingerprint}
-            desk.add("case", **case, definitions="x", state=state, started_at=NOON, ended_at=ended)
-
-
-def test_open_cases_of_a_changed_workflow_are_told(yard: Yard) -> None:
-    yard.apply(CRATE)
-    add_cases(yard, empty=2, full=1, sent=4)
-    assert yard.plan(CRATE).cases == ()
-    changed = CRATE.replace("full: {events: {send: {to: sent}}}", "packed: {events: {send: {to: sent}}}")
-    changed = changed.replace("fill: {to: full}", "fill: {to: packed}")
-    found = yard.plan(changed)
-    assert [(cases.state, cases.count, cases.gone) for cases in found.cases] == [("empty", 2, False), ("full", 1, True)]
-    assert "handling: 1 case in state full, which is gone" in found.text()
-    # Records in a state that no workflow knows any more do not meet the rule of their field.
-    assert [(rule.place, rule.rows) for rule in found.failing] == [("crate.status", 1)]
 
 
 def test_endpoints_come_and_go(yard: Yard) -> None:

@@ -17,7 +17,7 @@ from engine.fields.rows import RowsField
 from engine.source.shape import Formula, Located, Name, option
 
 #: What the log of events calls acts that are no events of a workflow.
-ACTS = frozenset({"create", "update", "delete", "restore", "release"})
+ACTS = frozenset({"create", "update", "delete", "restore", "release", "migrate"})
 
 
 @dataclass(frozen=True, kw_only=True)

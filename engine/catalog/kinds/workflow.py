@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from engine.catalog.kind import Definition, DefinitionLinker, Key
 from engine.catalog.kinds.approval import Step as ApprovalStep
 from engine.catalog.kinds.approval import link_approval
+from engine.catalog.kinds.former import check_former, former_states
 from engine.catalog.kinds.onward import Branch, Notification
 from engine.catalog.kinds.proposing import check_applied, link_proposal
 from engine.catalog.kinds.rules import link_input
@@ -75,6 +76,11 @@ class State(Located):
     """Where a record may stand. Entry runs ``do``, sends ``notify``, then tries ``next`` from top to bottom."""
 
     label: Label | None = None
+    was: tuple[Name, ...] = option(
+        (),
+        one_or_many=True,
+        help="What it was called before, and the states whose place it takes: their cases belong here",
+    )
     after: Name | None = option(None, help="In an `extends`: the state whose last branch this one takes over")
     do: tuple[Step, ...] = option((), one_or_many=True)
     notify: tuple[Notification, ...] = option((), one_or_many=True)
@@ -136,6 +142,9 @@ class Workflow(Definition):
     for_: Name = option(key="for")
     start: Name | None = None
     extends: Name | None = None
+    was: tuple[Name, ...] = option(
+        (), one_or_many=True, help="What it was called before, and the workflows whose place it takes"
+    )
     states: Mapping[Name, State] = option(default_factory=dict)
     events: Mapping[Name, Event] = option(
         default_factory=dict, help="Events that stand on their own: each names its `from`"
@@ -157,6 +166,26 @@ class Workflow(Definition):
         """The paths of the record that any expression of the workflow reads."""
         found = (formula.expression for formula in formulas(self))
         return frozenset(read for expression in found if expression is not None for read in expression.reads)
+
+    @cached_property
+    def former(self) -> Mapping[str, str]:
+        """The states by what they were called in older versions."""
+        return former_states(self.states)
+
+    def place_of(self, state: str) -> str | None:
+        """The state in which a case belongs that stands in this state of an older version; None where nobody says."""
+        return state if state in self.states else self.former.get(state)
+
+    @cached_property
+    def final(self) -> frozenset[str]:
+        """The states in which nothing can happen any more to a record: its case is over."""
+        left = {name for event in self.events.values() for name in event.from_}
+        quiet = {
+            name
+            for name, state in self.states.items()
+            if not (state.events or state.next or state.timers or state.approval)
+        }
+        return frozenset(quiet - left)
 
     def every_event(self) -> Iterator[str]:
         """The names of all events, those of states first; one that several states have comes several times."""
@@ -180,6 +209,7 @@ class Workflow(Definition):
         self._check_targets(linker)
         check_ways(linker, self)
         check_applied(linker, self)
+        check_former(linker, self)
 
     def _check_targets(self, linker: DefinitionLinker) -> None:
         """Reports every name of a state that is none."""

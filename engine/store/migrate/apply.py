@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.catalog.catalog import Catalog
-from engine.errors import EngineError
+from engine.errors import DefinitionError, EngineError
 from engine.expressions.postgres import install_functions
 from engine.store.database import Database
 from engine.store.migrate.fills import Fill, WorkOut, filled_from_data
@@ -59,10 +59,9 @@ class NotAdditive(EngineError):
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        super().__init__(
-            "the definitions change or take away what is there, so they wait: "
-            f"see `orderloom plan`, then run `orderloom apply {plan.hash}`"
-        )
+        todo = f"see `orderloom plan`, then run `orderloom apply {plan.hash}`"
+        text = f"the definitions change or take away what is there, so they wait: {todo}"
+        super().__init__("\n".join([text, *map(str, plan.occupied)]) if plan.occupied else text)
 
 
 class NotInvertible(EngineError):
@@ -98,8 +97,9 @@ def apply(
 ) -> Applied:
     """What was done so that the tables are those of the catalogue, whose definitions are in force from then on.
 
-    The plan is made anew inside the transaction. Raises StalePlan when that gives another one, LossRefused, Impossible;
-    then nothing has changed. With nothing to do, nothing is written.
+    The plan is made anew inside the transaction. Raises StalePlan when that gives another one, LossRefused, Impossible,
+    DefinitionError for states that are gone while cases stand in them; then nothing has changed. With nothing to do,
+    nothing is written.
     """
 
     def work(tx: Transaction) -> Applied:
@@ -109,6 +109,8 @@ def apply(
             raise StalePlan("the database or the definitions have changed since the plan was made: plan again")
         if fresh.blocked:
             raise Impossible("\n".join(["rows that are there stand against it:", *(f"  {r}" for r in fresh.blocked)]))
+        if fresh.occupied:
+            raise DefinitionError(fresh.occupied)
         if fresh.lossy and not allow_loss:
             raise LossRefused(fresh.losses)
         return _carry_out(tx, database, fresh, catalog, at, actor, work_out, progress)

@@ -1,5 +1,5 @@
-"""What a change of definitions means for what is there already: rows that do not meet a new rule, cases that are open,
-addresses that programs call."""
+"""What a change of definitions means for what is there already: rows that do not meet a new rule, addresses
+that programs call."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from engine.store.migrate.schema import Schema, kind_of
 from engine.store.migrate.selecting import columns_of
 from engine.store.tables import Level, Tables
 
-CASE = "case"
-
 
 @dataclass(frozen=True, slots=True)
 class Failing:
@@ -40,25 +38,6 @@ class Failing:
     def __str__(self) -> str:
         rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
         return f"{self.place}: {rows}, {self.rule}" + (f" (such as {self.example})" if self.example else "")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCases:
-    """Open cases whose workflow becomes another one. ``gone``: there is no such state in it, or no such workflow."""
-
-    workflow: str
-    state: str
-    count: int
-    gone: bool
-
-    def as_data(self) -> dict[str, Any]:
-        """The finding as JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        cases = "1 case" if self.count == 1 else f"{self.count} cases"
-        ending = "which is gone" if self.gone else "which changes"
-        return f"{self.workflow}: {cases} in state {self.state}, {ending}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +66,6 @@ def _endpoints(catalog: Catalog) -> set[str]:
         f"/api/{flow.for_}/{{id}}/events/{event}" for flow in catalog.workflows.values() for event in flow.every_event()
     }
     return {f"/api/{model}" for model in catalog.models} | events | {f"/intake/{name}" for name in catalog.channels}
-
-
-# Cases ----------------------------------------------------------------------------------------------------------------
-
-
-def open_cases(connection: Connection, catalog: Catalog, have: Schema) -> Iterator[OpenCases]:
-    """The open cases that run in another version of their workflow, by state."""
-    if CASE not in have:
-        return
-    there = columns_of(CASE, have[CASE].columns)
-    group = (there.c["workflow"], there.c["workflow_version"], there.c["state"])
-    clause = select(*group, func.count()).where(there.c["ended_at"].is_(None), there.c["deleted_at"].is_(None))
-    counts: dict[tuple[str, str], int] = {}
-    for name, version, state, count in connection.execute(clause.group_by(*group)):
-        flow = catalog.workflows.get(name)
-        if flow is None or flow.fingerprint != version:
-            counts[name, state] = counts.get((name, state), 0) + count
-    for (name, state), count in sorted(counts.items()):
-        flow = catalog.workflows.get(name)
-        yield OpenCases(name, state, count, gone=flow is None or state not in flow.states)
 
 
 # Rules ----------------------------------------------------------------------------------------------------------------

@@ -11,20 +11,14 @@ from sqlalchemy import Connection
 
 from engine.catalog.builder import build_texts
 from engine.catalog.catalog import Catalog
-from engine.errors import DefinitionError
+from engine.errors import DefinitionError, Problem
 from engine.fields.columns import dump_json
 from engine.store.database import Database
+from engine.store.migrate.cases import OpenCases, WorkflowChange, changed_workflows, open_cases
 from engine.store.migrate.compare import compare, find_renames, renamed_values, wanted
 from engine.store.migrate.convert import unfit
 from engine.store.migrate.fills import Fill, Filled, find_fills, worked_out
-from engine.store.migrate.findings import (
-    Endpoints,
-    Failing,
-    OpenCases,
-    changed_endpoints,
-    failing_rows,
-    open_cases,
-)
+from engine.store.migrate.findings import Endpoints, Failing, changed_endpoints, failing_rows
 from engine.store.migrate.operations import (
     ConvertColumn,
     CreateIndex,
@@ -71,7 +65,10 @@ class Plan:
     work: Mapping[str, tuple[tuple[Path, str], ...]]
     losses: tuple[Loss, ...]
     failing: tuple[Failing, ...]
+    workflows: tuple[WorkflowChange, ...]
     cases: tuple[OpenCases, ...]
+    #: States that would be gone while open cases stand in them, and nothing says where these belong.
+    occupied: tuple[Problem, ...]
     endpoints: Endpoints
     #: The tables that are the application's own afterwards; what else is in the database belongs to others.
     tables: tuple[str, ...]
@@ -83,8 +80,10 @@ class Plan:
 
     @property
     def additive(self) -> bool:
-        """Whether it only adds: tables, columns that may be null, indexes; and every row there is meets the rules."""
-        return all(step.additive for step in self.operations) and not self.losses and not self.failing
+        """Whether it only adds: tables, columns that may be null, indexes; and every row there is meets the rules, and
+        every open case has its state."""
+        found = self.losses or self.failing or self.occupied
+        return all(step.additive for step in self.operations) and not found
 
     @property
     def lossy(self) -> bool:
@@ -113,9 +112,10 @@ class Plan:
         ]
         yield from _section("Rows that are there", [*self.fills, *work])
         yield from _section("LOST FOR GOOD, only with --allow-loss", self.losses)
-        yield from _section("NOT POSSIBLE", self.blocked)
+        yield from _section("NOT POSSIBLE", [*self.blocked, *self.occupied])
         yield from _section("Rows that do not meet a new rule", [rule for rule in self.failing if not rule.blocks])
-        yield from _section("Open cases, which go on under their own definitions", self.cases)
+        yield from _section("Workflows", [line for change in self.workflows for line in change.lines()])
+        yield from _section("Open cases, which stay on theirs until `orderloom migrate-cases` moves them", self.cases)
         yield from _section("Endpoints", self.endpoints.lines())
         yield f"Plan {self.hash}"
 
@@ -136,7 +136,9 @@ class Plan:
                 for loss in self.losses
             ],
             "failing": [rule.as_data() for rule in self.failing],
+            "workflows": [change.as_data() for change in self.workflows],
             "cases": [cases.as_data() for cases in self.cases],
+            "occupied": [str(problem) for problem in self.occupied],
             "endpoints": {"added": list(self.endpoints.added), "removed": list(self.endpoints.removed)},
             "tables": list(self.tables),
         }
@@ -169,6 +171,7 @@ def plan_within(tx: Transaction, database: Database, catalog: Catalog, present: 
     known = {*ours, *map(renames.table, want)}
     state = {name: as_data(table) for name, table in have.items() if name in known}
     number = newest.number if newest is not None else 0
+    cases, occupied = open_cases(connection, before, catalog, have)
     return Plan(
         present=newest.fingerprint if newest is not None else None,
         fingerprint=catalog.fingerprint,
@@ -178,7 +181,9 @@ def plan_within(tx: Transaction, database: Database, catalog: Catalog, present: 
         work=worked_out(catalog, tables, steps),
         losses=tuple(find_losses(connection, steps, have)),
         failing=tuple(failing_rows(connection, before, tables, have, renames, steps)),
-        cases=tuple(open_cases(connection, catalog, have)),
+        workflows=tuple(changed_workflows(before, catalog)),
+        cases=tuple(cases),
+        occupied=tuple(occupied),
         endpoints=changed_endpoints(before, catalog),
         tables=tuple(sorted(want)),
     )
