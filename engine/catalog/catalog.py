@@ -172,6 +172,11 @@ class Catalog:
         name = through.workflow if through is not None and feeds and through.workflow else self.models[model].workflow
         return self.workflows[name] if name is not None else None
 
+    def heir_of(self, workflow: str) -> Workflow | None:
+        """The workflow in which cases of that name belong now: the one that has it, or that had it before."""
+        found = self.workflows.get(workflow)
+        return found or next((flow for flow in self.workflows.values() if workflow in flow.was), None)
+
     def channel_of(self, model: str, record: Mapping[str, Any]) -> Channel | None:
         """The channel to which a record links; None where it links to none."""
         for name, found in self.fields(model).items():

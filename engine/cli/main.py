@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "engine.cli.explaining",
     "export": "engine.cli.exporting",
     "import": "engine.cli.importing",
+    "migrate-cases": "engine.cli.migrating",
     "new": "engine.cli.new",
     "plan": "engine.cli.plan",
     "schema": "engine.cli.schema",

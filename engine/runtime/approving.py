@@ -296,6 +296,15 @@ class Approving:
         self._service.deadlines.open(self._act, TASK, task, signature, step=signature.name, round=self.round)
         self.count(task, signature)
 
+    def remind_anew(self, task: Record) -> None:
+        """Sets when an open task is due, and what happens while it waits, as the definitions say it now. A rung that
+        has gone off does not do so again."""
+        self._service.deadlines.close(self._act, task["id"])
+        signature = self.signature(task)
+        moment = due_at(task["opened_at"], signature, self._act.catalog.working_time)
+        self.set(TASK, task, due_at=moment)
+        self._service.deadlines.open(self._act, TASK, task, signature, step=signature.name, round=self.round)
+
     def span(self, task: Record) -> Any:
         """Where the task's step stands; the state's place where there is no such step any more."""
         for step in self.state.approval.values():

@@ -96,6 +96,10 @@ class Deadlines:
             "place": place_of(timed),
             "definitions": act.catalog.fingerprint,
         }
+        if about["place"] not in timed_by_place(act.catalog):  # it is of the definitions that the case pins
+            holder = act.working.get(subject["record"])
+            case = act.case_of(holder) if holder is not None else None
+            about |= {"definitions": case["definitions"]} if case is not None else {}
         past = {row["rung"] for row in self._rows.of(act.tx, subject["id"])} if spans else set()
         moments = {
             rung: Moment(since, end_of(since, span, calendar), span) for rung, span in spans.items() if rung not in past

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import Table, bindparam
 
 from engine.ports import Record
 from engine.store.loading import Loader
@@ -16,6 +16,8 @@ from engine.store.transaction import Transaction
 CASE = "case"
 #: What changes when a case moves.
 MOVED = ("state", "entered_at", "ended_at")
+#: What changes when a case goes on under other definitions.
+PINNED = ("workflow", "workflow_version", "definitions")
 
 
 class Cases:
@@ -28,10 +30,14 @@ class Cases:
         clause = loader.selection(CASE).select().where(table.c["record"] == bindparam("which"))
         clause = clause.where(table.c["deleted_at"].is_(None)).order_by(table.c["id"].desc()).limit(1)
         self._of = Statement(clause, loader.dialect, ("which",), raw=True)
-        given: dict[str, Any] = {name: bindparam(f"{name}_") for name in MOVED}
-        moved = {**given, "version": table.c["version"] + 1}
-        update = table.update().where(table.c["id"] == bindparam("which")).values(moved)
-        self._move = Statement(update, loader.dialect, (*(f"{name}_" for name in MOVED), "which"))
+        self._move = self._writing(table, MOVED)
+        self._pin = self._writing(table, PINNED)
+
+    def _writing(self, table: Table, names: tuple[str, ...]) -> Statement:
+        given: dict[str, Any] = {name: bindparam(f"{name}_") for name in names}
+        update = table.update().where(table.c["id"] == bindparam("which"))
+        update = update.values({**given, "version": table.c["version"] + 1})
+        return Statement(update, self._loader.dialect, (*(f"{name}_" for name in names), "which"))
 
     def of(self, tx: Transaction, record: str) -> Record | None:
         """The last case of the record, or None when it has none."""
@@ -46,3 +52,7 @@ class Cases:
     def move(self, tx: Transaction, case: Record) -> None:
         """Writes where the case stands now."""
         tx.put(self._move, (*(case[name] for name in MOVED), case["id"]))
+
+    def pin(self, tx: Transaction, case: Record) -> None:
+        """Writes under which definitions the case goes on."""
+        tx.put(self._pin, (*(case[name] for name in PINNED), case["id"]))

@@ -60,6 +60,9 @@ class TimerRows:
         due = table.c["fired_at"].is_(None) & over
         first = select(table.c["id"]).where(due).order_by(*turn).limit(bindparam("most"))
         self._any = Statement(first, dialect, ("now_", "most"))
+        renamed = {"step": bindparam("step_"), "round": table.c["round"] + bindparam("more_")}
+        rename = table.update().where(own & (table.c["step"] == bindparam("old_"))).values(**renamed)
+        self._rename = Statement(rename, dialect, ("step_", "more_", "subject_", "old_"))
         # The condition stands in the UPDATE too: who comes second waits for the first, and then finds nothing.
         claim = table.update().where(table.c["id"].in_(first), due).values(fired_at=bindparam("now_"))
         self._claim = Statement(claim.returning(table.c["id"], table.c["due_at"]), dialect, ("now_", "most"))
@@ -100,6 +103,15 @@ class TimerRows:
     def resume(self, tx: Transaction, record: str) -> None:
         """Brings the ladders over the holds of a record back from the trash; what is overdue is due at once."""
         tx.run(self._resume, (record,))
+
+    def rename(self, tx: Transaction, subject: str, old: str, new: str) -> None:
+        """Gives the timers of a case's state to the state whose name it has now, in rounds after those that are there:
+        the case may have stood in both."""
+        rows = self.of(tx, subject)
+        for step in sorted({row["step"] for row in rows if row["step"].startswith(f"{old}.")}):
+            name = f"{new}.{step.removeprefix(f'{old}.')}"
+            more = max((row["round"] for row in rows if row["step"] == name), default=0)
+            tx.run(self._rename, (name, more, subject, step))
 
     def done(self, tx: Transaction, key: str, now: datetime) -> bool:
         """Whether the timer goes off by this call: not where it has gone off before, was moved or called off."""

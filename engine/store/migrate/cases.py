@@ -10,7 +10,6 @@ from sqlalchemy import Connection, func, select
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.differences import Difference, differences
-from engine.catalog.kinds.workflow import Workflow
 from engine.errors import Problem
 from engine.registry import did_you_mean
 from engine.store.migrate.schema import Schema
@@ -79,12 +78,6 @@ def changed_workflows(before: Catalog | None, after: Catalog) -> Iterator[Workfl
             yield WorkflowChange(name, old.fingerprint, flow.fingerprint, differences(old, flow))
 
 
-def heir_of(catalog: Catalog, workflow: str) -> Workflow | None:
-    """The workflow in which the cases of that name belong now: the one of the name, or the one that was it before."""
-    found = catalog.workflows.get(workflow)
-    return found or next((flow for flow in catalog.workflows.values() if workflow in flow.was), None)
-
-
 def open_cases(
     connection: Connection, before: Catalog | None, catalog: Catalog, have: Schema
 ) -> tuple[list[OpenCases], list[Problem]]:
@@ -98,7 +91,7 @@ def open_cases(
     found: list[OpenCases] = []
     lost: dict[tuple[str, str, str], int] = {}
     for name, state, version, model, count in connection.execute(clause.group_by(*group).order_by(*group)):
-        flow = heir_of(catalog, name)
+        flow = catalog.heir_of(name)
         if flow is not None and (flow.name, flow.fingerprint) == (name, version):
             continue
         present = before.workflows.get(name) if before is not None else None
@@ -113,7 +106,7 @@ def open_cases(
 def _problems(catalog: Catalog, lost: dict[tuple[str, str, str], int]) -> Iterator[Problem]:
     renamed = {model.was: model for model in catalog.models.values() if model.was is not None}
     for (name, state, key), count in lost.items():
-        flow, model = heir_of(catalog, name), catalog.models.get(key) or renamed.get(key)
+        flow, model = catalog.heir_of(name), catalog.models.get(key) or renamed.get(key)
         cases = "1 open case stands" if count == 1 else f"{count} open cases stand"
         if flow is not None:
             known: Sequence[str] = [old for old in flow.former if old not in flow.states]

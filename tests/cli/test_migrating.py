@@ -1,0 +1,90 @@
+"""`plan`, `apply` and `migrate-cases` as they are typed, over a workflow that changes while cases are open."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.catalog.reload import CatalogHolder
+from engine.cli import app
+from engine.runtime.engine import Engine
+from engine.runtime.service import SYSTEM
+from engine.store.database import Database
+from tests.store.test_migrate_cases import CRATE, MAPPED, PACKED
+
+DEPOT = "app: depot\n---\naccess: keeper\neverything: true\n---" + CRATE.replace("key: code", "key: code\ntitle: code")
+
+
+class Shell:
+    """A folder with three crates, two of them full."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "definitions").mkdir()
+        (folder / "data").mkdir()
+        self.says(CRATE)
+        engine = Engine(CatalogHolder(folder), Database.open(f"sqlite:///{folder / 'data' / 'orderloom.db'}"))
+        engine.prepare()
+        service = engine.service
+        for code in ("a", "b", "c"):
+            key = engine.write(lambda tx, code=code: service.create(tx, SYSTEM, "crate", {"code": code}))["id"]
+            if code != "c":
+                engine.write(lambda tx, key=key: service.fire(tx, SYSTEM, "crate", key, "fill"))
+        engine.database.close()
+
+    def says(self, text: str) -> None:
+        text = DEPOT.replace(
+            DEPOT[DEPOT.index("workflow: handling\nfor") :], text[text.index("workflow: handling\nfor") :]
+        )
+        (self.folder / "definitions" / "app.yaml").write_text(text, "utf-8")
+
+    def run(self, *words: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(app, ["--app", str(self.folder), *words])
+        assert result.exit_code == code, result.output
+        return result
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def test_a_state_goes_with_its_cases_and_comes_back(shell: Shell) -> None:
+    shell.says(PACKED)
+    told = shell.run("plan", code=1).output
+    assert re.search(r"NOT POSSIBLE:\n  definitions/app.yaml:\d+:1: E411 2 open cases stand in 'full'", told)
+    assert re.match(
+        r"definitions/app.yaml:\d+:1: E411 2 open cases .*say `was: full`", shell.run("apply", code=1).output
+    )
+    assert "E411" in shell.run("migrate-cases").output, "the definitions in force act, and it is told what waits"
+
+    shell.says(MAPPED)
+    told = shell.run("plan", code=2).output
+    assert "states.full: gone, its cases belong to packed" in told
+    assert "(in force): 2 cases in state full, which is packed now" in told
+    shell.run("apply")
+    assert "3 cases would be moved" in shell.run("migrate-cases", "--dry-run").output
+    (found,) = json.loads(shell.run("migrate-cases", "handling", "--where", 'code != "b"', "--format", "json").output)
+    assert {(each["before"], each["after"]): each["examples"] for each in found["moved"]} == {
+        ("full", "packed"): ["a"], ("empty", "empty"): ["c"],
+    }  # fmt: skip
+    said = shell.run("migrate-cases").output.splitlines()
+    assert said[0].startswith("handling: 1 case moved to version ")
+    assert said[1].split() == ["1", "full", "→", "packed", "(such", "as", "b)"]
+    assert shell.run("migrate-cases").output == "nothing to do: every open case is of the present version\n"
+    run = said[-1].split()[-1].strip("`")
+    assert "1 case moved back from version" in shell.run("migrate-cases", "--revert", run).output
+    assert "in state full, which is packed now" not in shell.run("plan").output, "there is nothing to apply"
+
+
+def test_mistakes_are_told(shell: Shell) -> None:
+    assert "there is no run 'x'; there was none" in shell.run("migrate-cases", "--revert", "x", code=1).output
+    assert "did you mean 'handling'" in shell.run("migrate-cases", "handlign", code=1).output
+    assert "wieght" in shell.run("migrate-cases", "handling", "--where", "wieght > 1", code=1).output
+    assert "name it" in shell.run("migrate-cases", "--where", "true", code=2).output
+    assert "the whole run" in shell.run("migrate-cases", "handling", "--revert", "x", code=2).output
+    assert "were applied to this database" in shell.run("migrate-cases", "--to", "0", code=1).output
