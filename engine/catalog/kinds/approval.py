@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from engine.catalog.kind import DefinitionLinker
+from engine.catalog.kinds.onward import always
 from engine.errors import Label
 from engine.expressions.types import BOOLEAN, Scope
 from engine.registry import did_you_mean
@@ -61,7 +62,8 @@ class Signature(Located):
         check_span(linker, self, "due", self.due)
         for rung in self.late:
             rung.link(linker, scope.record.name if scope.record is not None else None)
-        linker.compile(self.skip_if, scope, BOOLEAN)
+        check_decided(linker, self.late)
+        link_skipping(linker, self, scope)
         for who in (self.by, self.nobody, self.veto, *self.cc):
             if isinstance(who, Who):
                 who.link(linker, scope)
@@ -177,7 +179,7 @@ def _link_step(linker: DefinitionLinker, step: Step, scope: Scope) -> None:
         if step.join != "all":
             linker.report("E110", "`join` goes with `split`", step, "join")
         return
-    linker.compile(step.skip_if, scope, BOOLEAN)
+    link_skipping(linker, step, scope)
     for key, given in (
         ("nobody", step.nobody),
         ("pass", step.pass_),
@@ -194,6 +196,32 @@ def _link_step(linker: DefinitionLinker, step: Step, scope: Scope) -> None:
     if isinstance(step.join, Count) and not 1 <= step.needed <= len(step.split):
         message = f"this never comes together: {step.needed} of {len(step.split)} have to agree"
         linker.report("E403", message, step.join, "count")
+
+
+def link_skipping(linker: DefinitionLinker, signature: Signature, scope: Scope) -> None:
+    """Compiles when nobody is asked, and reports where that is always or never so."""
+    linker.compile(signature.skip_if, scope, BOOLEAN)
+    known = always(signature.skip_if) if signature.skip_if is not None else None
+    if known is not None:
+        said = "nobody is ever asked: this is always true" if known else "this is never true"
+        linker.report("E403", said, signature, "skip_if")
+
+
+def check_decided(linker: DefinitionLinker, late: tuple[Rung, ...]) -> None:
+    """Reports rungs that come after one that decides: nothing waits any more then."""
+    for rung in late:
+        for other in late:
+            if other.do in ("approve", "reject") and rung is not other and _later(rung.after, other.after):
+                said = f"this never happens: after {other.after} nobody is waited for any more"
+                linker.report("E403", said, rung, "after")
+                break
+
+
+def _later(one: Duration, other: Duration) -> bool:
+    """Whether a span certainly ends after another: of working time and plain time nobody can tell."""
+    if one.of_working_time or other.of_working_time:
+        return one.unit == other.unit and one.amount > other.amount
+    return one.timedelta > other.timedelta
 
 
 def _endless(approval: Approval) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.catalog.kind import DefinitionLinker
+from engine.expressions.tree import Constant
 from engine.source.shape import Formula, Located, Name, option
 from engine.steps.flow import check_recipient
 
@@ -34,3 +35,11 @@ class Notification(Located):
         """Checks the message and who gets it."""
         linker.reference("message", self.message, self, "message")
         check_recipient(linker, self, model, self.to)
+
+
+def always(condition: Formula | None) -> bool | None:
+    """Whether a condition holds whatever comes, as none at all does; None where that turns on the record."""
+    if condition is None:
+        return True
+    tree = condition.expression.tree if condition.expression is not None else None
+    return tree.value is True if isinstance(tree, Constant) else None

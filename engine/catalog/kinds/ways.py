@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from engine.catalog.kind import DefinitionLinker
+from engine.catalog.kinds.onward import Branch, always
 
 if TYPE_CHECKING:
-    from engine.catalog.kinds.onward import Branch
     from engine.catalog.kinds.workflow import State, Workflow
 
 
@@ -44,6 +44,9 @@ def check_ways(linker: DefinitionLinker, workflow: Workflow) -> None:
             linker.report_key(
                 "E403", f"nothing leads to the state '{name}'", state, (), "give an event or a branch `to:` it"
             )
+        if leads_to_itself(workflow, state):
+            text = f"a dead end: every way out of '{name}' leads back to it"
+            linker.report_key("E403", text, state, (), "lead one of them on, or leave them out: then it is an end")
         for branches in (state.next, *(timer.next for timer in state.timers.values())):
             _check_taken(linker, branches)
     for circle in endless(workflow.states):
@@ -53,16 +56,25 @@ def check_ways(linker: DefinitionLinker, workflow: Workflow) -> None:
         )
 
 
+def leads_to_itself(workflow: Workflow, state: State) -> bool:
+    """Whether a state never ends that asks or waits: its approval, its branches and timers, and all of its events, lead
+    to nowhere else. What has no way out is an end, also where an event may be fired in it again and again."""
+    asks = bool(state.decided) or any(True for _ in state.branches())
+    return asks and set(ways_out(workflow, state)) == {state.name}
+
+
 def _check_taken(linker: DefinitionLinker, branches: Mapping[str, Branch]) -> None:
-    """Reports the first branch that stands behind one without a condition."""
+    """Reports the branches whose condition is never true, and the first that stands behind one that is always taken."""
     taken = None
     for branch in branches.values():
+        if always(branch.if_) is False:
+            linker.report("E403", f"'{branch.name}' is never taken: this is never true", branch, "if")
         if taken is not None:
             linker.report_key(
-                "E403", f"'{branch.name}' is never taken: '{taken}' before it has no condition", branch, ()
+                "E403", f"'{branch.name}' is never taken: '{taken}' before it is taken always", branch, ()
             )
             return
-        taken = branch.name if branch.if_ is None else None
+        taken = branch.name if always(branch.if_) else None
 
 
 def endless(states: Mapping[str, State]) -> Iterator[list[str]]:
@@ -70,7 +82,7 @@ def endless(states: Mapping[str, State]) -> Iterator[list[str]]:
     onward: dict[str, str] = {}
     for name, state in states.items():
         first = next(iter(state.next.values()), None)
-        if first is not None and first.if_ is None:
+        if first is not None and always(first.if_):
             onward[name] = first.to
     done: set[str] = set()
     for start in onward:
