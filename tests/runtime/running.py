@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from engine.catalog.builder import build_texts
+from engine.catalog.catalog import Catalog
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.runtime.actors import actor_of
@@ -17,23 +19,35 @@ from engine.runtime.service import SYSTEM, Service
 from engine.store.database import Database
 from engine.store.store import Store
 from engine.store.transaction import Transaction
+from tests.databases import fill
 
 T = TypeVar("T")
 
 START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 
 
+@lru_cache(8)
+def catalog_of(text: str) -> Catalog:
+    """The definitions of one file, read once for all tests that use the same."""
+    return build_texts({"definitions/app.yaml": text})
+
+
 class Running:
     """The definitions at work. ``role`` acts with one role and no user behind it."""
 
     def __init__(self, text: str, url: str) -> None:
-        self.catalog = build_texts({"definitions/app.yaml": text})
+        self.catalog = catalog_of(text)
+        fill(url, self.catalog.fingerprint, self._create_tables)
         self.database = Database.open(url, durable=False)
         self.store = Store(self.catalog, self.database)
-        self.store.tables.metadata.create_all(self.database.engine)
         self.clock = SetClock(START)
         self.service = Service(self.catalog, self.store, self.clock, lambda _tx, _fingerprint: self.catalog)
         self.reading = Reading(self.service)
+
+    def _create_tables(self, url: str) -> None:
+        database = Database.open(url, durable=False)
+        Store(self.catalog, database).tables.metadata.create_all(database.engine)
+        database.close()
 
     def write(self, work: Any) -> Any:
         return self.database.write(work).result()

@@ -109,12 +109,12 @@ def test_what_is_not_listed_yet_or_not_any_more_does_not_count(post: Running) ->
 
 
 def test_a_past_day_asks_the_list_as_it_was_then(post: Running) -> None:
-    start = post.clock()
+    start = post.clock.now()
     entry = put(post, "kept_out", "T1", until=(start + timedelta(days=1)).isoformat())
     post.clock.step(timedelta(days=3))
     post.update("list_entry", entry, {"until": None})
     post.clock.step(timedelta(days=1))
-    post.update("list_entry", entry, {"until": post.clock().isoformat()})
+    post.update("list_entry", entry, {"until": post.clock.now().isoformat()})
 
     def stood(days: float) -> bool:
         return post.store.lists.asked("kept_out", "T1", start + timedelta(days=days))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from engine.store.database import Database
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 from engine.web.pages.routes import page_routes
+from tests.databases import fill
 
 T = TypeVar("T")
 
@@ -98,24 +99,35 @@ def open_desk(folder: Path, *, url: str | None = None, app_dir: Path | None = No
     """The application with its master data on a database of its own, which lies in the folder or at the URL.
 
     ``app_dir``: another copy of the definitions, which a test may change."""
-    database = Database.open(url or f"sqlite:///{folder / 'desk.db'}", durable=False)
+    url = url or f"sqlite:///{folder / 'desk.db'}"
+    clock = SetClock(NOON)
+    holder = CatalogHolder(FOLDER, catalog=definitions()) if app_dir is None else CatalogHolder(app_dir)
+    fill(url, f"desk {holder.current.fingerprint}", partial(_furnish, holder, clock))
+    database = Database.open(url, durable=False)
     try:
-        clock = SetClock(NOON)
-        holder = CatalogHolder(FOLDER, catalog=definitions()) if app_dir is None else CatalogHolder(app_dir)
-        Store(holder.current, database).tables.metadata.create_all(database.engine)
-        if database.dialect == "postgresql":
-            with database.engine.begin() as connection:
-                install_functions(connection)
         desk = Desk(Engine(holder, database, clock), clock)
-        for login, name in PEOPLE.items():
-            desk.people[login] = desk.put("user", login=login, name=name, roles=[{"role": login}])["id"]
-        for code, name in SUPPLIERS:
-            desk.put("supplier", code=code, name=name, phone="13800001234")
-        for code, name, price in ITEMS:
-            desk.put("item", code=code, name=name, price=price)
+        people = database.read(lambda tx: desk.engine.service.store.query.find(tx, "user", limit=100))
+        desk.people |= {each["login"]: each["id"] for each in people}
         yield desk
     finally:
         database.close()
+
+
+def _furnish(holder: CatalogHolder, clock: SetClock, url: str) -> None:
+    """Makes the tables, and the master data."""
+    database = Database.open(url, durable=False)
+    Store(holder.current, database).tables.metadata.create_all(database.engine)
+    if database.dialect == "postgresql":
+        with database.engine.begin() as connection:
+            install_functions(connection)
+    desk = Desk(Engine(holder, database, clock), clock)
+    for login, name in PEOPLE.items():
+        desk.put("user", login=login, name=name, roles=[{"role": login}])
+    for code, name in SUPPLIERS:
+        desk.put("supplier", code=code, name=name, phone="13800001234")
+    for code, name, price in ITEMS:
+        desk.put("item", code=code, name=name, price=price)
+    database.close()
 
 
 @contextmanager
