@@ -301,6 +301,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """Answer: None. What the act has made or changed of other records shows in whatever reads them from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Answer: what the action's steps leave in ``result`` (None if nothing), or a Verdict for a ``checks`` document."""
 
@@ -404,6 +409,7 @@ Effect = (
     | Apply
     | Drop
     | Ask
+    | Refresh
     | Run
     | Decide
     | Price

@@ -1,20 +1,22 @@
-"""What moves a record through its workflow: guards, entry, and the branches that lead on.
+"""What moves a record through its workflow: guards, leaving, entry, and the branches that lead on.
 
-Pure: generators of effects over definitions and a frame. SCXML's order is kept: the event's own steps, then the entry
-of the state it leads to, then that state's branches, each hop to its end before the next.
+Pure: generators of effects over definitions and a frame. As in SCXML, but that an event's own steps see the
+state in which it is fired as it is: the event's steps, what leaving its state calls off, the entry of the state it
+leads to, then that state's branches, each hop to its end before the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from engine.catalog.kinds.onward import Branch, Notification
 from engine.catalog.kinds.timers import Timer
 from engine.catalog.kinds.workflow import Event, State, Workflow
 from engine.errors import Refused
 from engine.expressions.language import Expression
-from engine.ports import Ask, Move, Notify, Reason, Record, Verdict
+from engine.ports import Ask, Effect, Move, Notify, Reason, Record, Refresh, Verdict
 from engine.steps.step import Frame, Steps, run_steps
 
 #: What `by` says of an event that only the engine fires.
@@ -97,11 +99,18 @@ def take(workflow: Workflow, event: Event, frame: Frame) -> Steps:
         )
 
 
-def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Steps:
-    """The effects of entering a state, and of the branches that follow from there."""
+def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason, *, new: bool = False) -> Steps:
+    """The effects of leaving the state in which the record stands, unless it is ``new``, of entering another, and of
+    the branches that follow from there."""
     model, record = frame.subject
     for _ in range(MOST_HOPS):
         state = workflow.states[state_name]
+        left = workflow.states.get(record["status"]) if not new else None
+        new = False
+        if left is not None and left.leave:
+            yield from run_steps(left.leave, frame.inner())
+            if record["status"] != left.name:
+                return  # what it has called off has moved it on
         yield Move(model, record, state_name, why)
         yield from run_steps(state.do, frame.inner())
         yield from tell(state.notify, frame)
@@ -111,7 +120,7 @@ def enter(workflow: Workflow, state_name: str, frame: Frame, why: Reason) -> Ste
             outcome = yield Ask(model, record, state_name)
             onward = decided(workflow, state, outcome) if outcome is not None else None
         else:
-            onward = choose(f"{workflow.name}.{state.name}", state.next, frame)
+            onward = yield from look(f"{workflow.name}.{state.name}", state.next, frame)
         if onward is None:
             return
         state_name, why = onward
@@ -145,9 +154,16 @@ def go_off(workflow: Workflow, state: State, timer: Timer, frame: Frame) -> Step
     yield from tell(timer.notify, frame)
     if record["status"] != state.name:
         return  # a step fired an event that moved the record on
-    onward = choose(f"{workflow.name}.{state.name}.timers.{timer.name}", timer.next, frame)
+    onward = yield from look(f"{workflow.name}.{state.name}.timers.{timer.name}", timer.next, frame)
     if onward is not None:
         yield from enter(workflow, onward[0], frame, onward[1])
+
+
+def look(owner: str, branches: Mapping[str, Branch], frame: Frame) -> Generator[Effect, Any, tuple[str, Reason] | None]:
+    """The answer of :func:`choose`, after steps that may have changed what the conditions read of other records."""
+    if any(branch.if_ is not None for branch in branches.values()):
+        yield Refresh()
+    return choose(owner, branches, frame)
 
 
 def choose(owner: str, branches: Mapping[str, Branch], frame: Frame) -> tuple[str, Reason] | None:

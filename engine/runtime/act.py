@@ -128,6 +128,7 @@ class Act:
         record["created_at"] = record["updated_at"] = self.moment
         record["created_by"] = self.author()
         record["deleted_at"] = None
+        record = self.store.records.adopt(self.tx, model, record)
         working = self.working[record["id"]] = Working(model, record, None, None, act, dirty=True)
         return working
 

@@ -33,6 +33,7 @@ from engine.ports import (
     Price,
     Reason,
     Record,
+    Refresh,
     ReleaseHold,
     Route,
     Run,
@@ -82,6 +83,7 @@ class Effects:
             Notify: self._notify,
             PlaceHold: self._hold,
             Price: self._price,
+            Refresh: self._refresh,
             LetGo: self._let_go,
             ReleaseHold: self._release,
             Route: self._route,
@@ -257,6 +259,9 @@ class Effects:
         if workflow is None:
             raise RuntimeError(f"{effect.model} has no workflow to ask somebody in")
         return Approving(self, working, workflow.states[effect.state]).begin()
+
+    def _refresh(self, _: Refresh) -> None:
+        self.service.awaited(self.act).tell(self.act, self.event)
 
     def _fire(self, effect: Fire) -> Record:
         """An event that a step fires: the engine's own authority, but state, holds and guards count. News that only

@@ -218,6 +218,7 @@ class Service:
         if guarded:
             self._demand(self.rights.may_create(act.actor, model, record, names))
         working = act.begin(model, record, "create")
+        record = working.record
         entry = act.note(working, "create", None, None)
         if workflow is not None:
             act.start_case(working, workflow)
@@ -230,6 +231,7 @@ class Service:
                     start,
                     act.frame(model, record, effects.event),
                     Reason(f"{workflow.name}.start", start, span=workflow.span),
+                    new=True,
                 )
             )
             entry["to_state"] = record["status"]

@@ -57,6 +57,13 @@ class Identity:
             known = self._tx.memo[place] = {}
         return known
 
+    def adopt(self, place: str, record: Record) -> Record:
+        """A new record, known from now on by its id."""
+        stored = StoredRecord(record)
+        stored.identity, stored.place = self, place
+        self[place][stored["id"]] = stored
+        return stored
+
     def link(self, place: str, key: str) -> Record:
         """The record that a link leads to."""
         known = self[place]

@@ -114,6 +114,11 @@ class Records:
         """Fills linked records, rows and back links so that everything that ``reads`` names is in memory."""
         self._expander.expand(tx, model, records, reads)
 
+    def adopt(self, tx: Transaction, model: str, record: Record) -> Record:
+        """A new record as one that stands for what is stored: from when it is written, what of it is not in memory is
+        read when it is asked for."""
+        return self._loader.identity(tx).adopt(model, record)
+
     def some(self, model: str, names: Collection[str]) -> Some:
         """What reads these fields of many records, and no others."""
         return self._loader.some(model, names)

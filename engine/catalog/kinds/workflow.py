@@ -22,8 +22,9 @@ from engine.errors import Label
 from engine.expressions.types import BOOLEAN, Scope
 from engine.fields.field import Field
 from engine.registry import did_you_mean
-from engine.source.formulas import formulas
+from engine.source.formulas import formulas, parts
 from engine.source.shape import Formula, Located, Name, option
+from engine.steps.flow import FireStep
 from engine.steps.step import Step, link_steps
 
 
@@ -73,7 +74,8 @@ class Event(Located):
 
 @dataclass(frozen=True, kw_only=True)
 class State(Located):
-    """Where a record may stand. Entry runs ``do``, sends ``notify``, then tries ``next`` from top to bottom."""
+    """Where a record may stand. Entry runs ``do``, sends ``notify``, then tries ``next`` from top to bottom; whichever
+    way it goes on, ``leave`` runs first."""
 
     label: Label | None = None
     was: tuple[Name, ...] = option(
@@ -84,6 +86,9 @@ class State(Located):
     after: Name | None = option(None, help="In an `extends`: the state whose last branch this one takes over")
     do: tuple[Step, ...] = option((), one_or_many=True)
     notify: tuple[Notification, ...] = option((), one_or_many=True)
+    leave: tuple[Step, ...] = option(
+        (), one_or_many=True, help="What is done whichever way the record goes on: what it has begun is called off here"
+    )
     events: Mapping[Name, Event] = option(default_factory=dict)
     next: Mapping[Name, Branch] = option(default_factory=dict)
     timers: Mapping[Name, Timer] = option(
@@ -108,8 +113,13 @@ class State(Located):
         return {outcome: to for outcome, to in ways.items() if to is not None}
 
     def link(self, linker: DefinitionLinker, model: str, scope: Scope) -> None:
-        """Links what happens on entry, the events, the branches and the approval."""
+        """Links what happens on entry and on leaving, the events, the branches and the approval."""
         link_steps(self.do, linker, model, scope)
+        link_steps(self.leave, linker, model, scope)
+        for step in parts(self.leave, FireStep):
+            if step.record is None:
+                mend = "lead it on by `next` or `events`; `leave` says what becomes of others"
+                linker.report("E405", "the record is on its way out of this state already", step, "fire", mend)
         for notification in self.notify:
             notification.link(linker, model)
         for event in self.events.values():
