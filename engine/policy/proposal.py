@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import Complaint
-from engine.fields.field import Field, ValueFault
+from engine.fields.field import Field, ValueFault, say
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.ports import Record
@@ -21,6 +21,11 @@ from engine.ports import Record
 Changes = Mapping[str, Sequence[Any]]
 #: One difference below some place: the rest of its path, before, after.
 Difference = tuple[list[str], Any, Any]
+
+CHANGED = {"zh": "{field}：提出修改后已被改动", "en": "{field} has been changed since this was proposed"}
+ROW_GONE = {"zh": "{field}：要修改的行已被删除", "en": "{field}: a row that would change has been taken away since"}
+ROW_THERE = {"zh": "{field}：同一编号的行已被添加", "en": "{field}: another row of the same key has been added since"}
+GONE = {"zh": "{field}：已没有这个字段", "en": "there is no field {field} any more"}
 
 
 def put_in(changes: Changes, fields: Mapping[str, Field], names: Mapping[str, Field]) -> dict[str, list[Any]]:
@@ -71,12 +76,12 @@ def _holder(
     for parts, before, after in differences:
         found = fields.get(parts[0])
         if found is None:
-            made.conflicts.append(_conflict(at + parts[0], "the definitions have no such field any more"))
+            made.conflicts.append(_conflict(at + parts[0], None, GONE))
         elif len(parts) > 1:
             rows.setdefault(parts[0], {}).setdefault(parts[1].strip("[]"), []).append((parts[2:], before, after))
         else:
             if not (_same(found, holder[parts[0]], before) or _same(found, holder[parts[0]], after)):
-                made.conflicts.append(_conflict(at + parts[0], "has been changed since this was proposed"))
+                made.conflicts.append(_conflict(at + parts[0], found, CHANGED))
             values[parts[0]] = after
     for name, by_row in rows.items():
         found = fields[name]
@@ -97,7 +102,7 @@ def _rows(
             _, before, after = differences[0]
             if after is None:
                 if not _row_same(found, row, before):
-                    made.conflicts.append(_conflict(place, "the row has been changed since this was proposed"))
+                    made.conflicts.append(_conflict(place, found, CHANGED))
                 continue
             differences = []
         staying.append(row)
@@ -107,11 +112,10 @@ def _rows(
     for key, differences in by_row.items():
         parts, _, after = differences[0]
         if parts:
-            made.conflicts.append(_conflict(at, "a row has been taken away since this was proposed"))
+            made.conflicts.append(_conflict(at, found, ROW_GONE))
         elif after is not None:
             if found.key is not None and after.get(found.key) in taken:
-                message = f"another row has {found.key} {after[found.key]} since this was proposed"
-                made.conflicts.append(_conflict(at, message))
+                made.conflicts.append(_conflict(at, found, ROW_THERE))
             result.append({**after, "id": key})
             made.promised.setdefault(path, []).append(key)
     return result
@@ -135,7 +139,9 @@ def _new_rows(fields: Mapping[str, Field], holder: Record, path: str) -> Iterato
                     yield from _new_rows(found.of, row, f"{path}{name}.[{row['id']}].")
 
 
-def _conflict(at: str, message: str) -> Complaint:
+def _conflict(at: str, found: Field | None, what: Mapping[str, str]) -> Complaint:
+    name = at.rpartition(".")[2].partition("[")[0]
+    message = {lang: text.format(field=say(found.label if found else None, lang, name)) for lang, text in what.items()}
     return Complaint(at, "CHANGED_MEANWHILE", message)
 
 

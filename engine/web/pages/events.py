@@ -22,6 +22,7 @@ from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultLine, FaultSummary, fault_texts
 from engine.web.pages.labels import event_label
 from engine.web.pages.links import find_by_title
+from engine.web.pages.offered import offered
 from engine.web.pages.present import Presenter
 from engine.web.pages.visit import Visit
 from engine.web.pages.widgets import Grid, Option, Spec, Widget, Widgets, default_columns
@@ -107,26 +108,27 @@ def _version(form: FormData) -> int | None:
 
 def _offered(visit: Visit, tx: Transaction) -> tuple[Record, Event]:
     """The record and the event that the address names. NotFound where its state does not know such an event."""
-    key, name = visit.request.path_params["id"], visit.request.path_params["event"]
-    record = visit.reading.get(tx, visit.actor, visit.model, key, expand=link_paths(visit))
-    for offer in visit.reading.offers(tx, visit.actor, visit.model, record):
-        if offer.name == name:
-            return record, offer.event
-    raise NotFound(f"the event {name} is not possible in this state")
+    record = visit.reading.get(tx, visit.actor, visit.model, visit.request.path_params["id"], expand=link_paths(visit))
+    return record, offered(visit, tx, record)
+
+
+def reader(visit: Visit, tx: Transaction) -> Reader:
+    """What makes values of the texts of an event's input."""
+    return Reader(ZoneInfo(visit.catalog.app.timezone), lambda model, text: find_by_title(visit, tx, model, text))
 
 
 def _read(visit: Visit, tx: Transaction, event: Event, form: FormData) -> tuple[Entries, Reader, dict[str, object]]:
     entries = without_blank_rows(sent(event.input, form))
-    reader = Reader(ZoneInfo(visit.catalog.app.timezone), lambda model, text: find_by_title(visit, tx, model, text))
-    return entries, reader, reader.values(event.input, entries)
+    made = reader(visit, tx)
+    return entries, made, made.values(event.input, entries)
 
 
 def _fire(visit: Visit, tx: Transaction, form: FormData) -> Record:
     name = visit.request.path_params["event"]
     record, event = _offered(visit, tx)
-    _, reader, values = _read(visit, tx, event, form)
-    if reader.complaints:
-        raise InvalidValues(complaints=reader.complaints)
+    _, made, values = _read(visit, tx, event, form)
+    if made.complaints:
+        raise InvalidValues(complaints=made.complaints)
     return visit.service.fire(tx, visit.actor, visit.model, record["id"], name, values, version=_version(form))
 
 
@@ -140,7 +142,7 @@ def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError)
 def _form(visit: Visit, tx: Transaction, entries: Entries, complaints: Sequence[Complaint], problem: str) -> EventForm:
     record, event = _offered(visit, tx)
     presenter = Presenter(visit, visit.model)
-    maker = _Inputs(Widgets(presenter, fault_texts(visit.words, entries, complaints)), presenter, record)
+    maker = Inputs(Widgets(presenter, fault_texts(visit.words, entries, complaints)), presenter, record)
     label = event_label(visit, visit.model, event.name)
     here = f"/m/{visit.model}/{record['id']}"
     widgets = tuple(
@@ -163,7 +165,7 @@ def _form(visit: Visit, tx: Transaction, entries: Entries, complaints: Sequence[
     )
 
 
-class _Inputs:
+class Inputs:
     """Makes the widgets of an event's input. A link to rows is a choice among the rows of this very record."""
 
     def __init__(self, widgets: Widgets, presenter: Presenter, record: Record) -> None:

@@ -33,11 +33,22 @@ from engine.web.pages.entries import (
     sent,
     without_blank_rows,
 )
-from engine.web.pages.formview import Button, Conflict, FaultSummary, FormMaker, FormView, by_key, fault_texts, summary
+from engine.web.pages.formview import (
+    Button,
+    Conflict,
+    FaultSummary,
+    FormMaker,
+    FormView,
+    Part,
+    by_key,
+    fault_texts,
+    summary,
+)
 from engine.web.pages.given import given_by_form
-from engine.web.pages.layout import READ_ONLY, fixed, layout_for, own_fields
+from engine.web.pages.layout import READ_ONLY, fixed, layout_for, narrowed, own_fields
 from engine.web.pages.links import find_by_title
 from engine.web.pages.live import live_plan
+from engine.web.pages.offered import offered, proposable_by
 from engine.web.pages.present import NUMBERS, source_of
 from engine.web.pages.visit import Visit
 
@@ -59,16 +70,28 @@ class Sheet:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around the fields: where the form is sent and what it asks while somebody types, its title and
+    buttons, and parts below that are no fields of the record."""
+
+    path: str
+    ask_path: str
+    title: str
+    buttons: tuple[Button, ...]
+    parts: tuple[Part, ...] = ()
+
+
 async def new(visit: Visit) -> Response:
     """``GET /m/{model}/new``: an empty form, with what defaults propose."""
     sheet = await visit.read(lambda tx: _blank(visit, tx))
-    return _page(visit, sheet)
+    return page(visit, sheet, _frame(visit, sheet))
 
 
 async def edit(visit: Visit) -> Response:
     """``GET /m/{model}/{id}/edit``: the record in its form."""
-    sheet = await visit.read(lambda tx: _stored(visit, tx))
-    return _page(visit, sheet)
+    sheet = await visit.read(lambda tx: stored(visit, tx))
+    return page(visit, sheet, _frame(visit, sheet))
 
 
 async def save(visit: Visit) -> Response:
@@ -78,8 +101,8 @@ async def save(visit: Visit) -> Response:
         path = await visit.once(form, lambda tx: f"/m/{visit.model}/{_save(visit, tx, form)['id']}")
     except (InvalidValues, Refused, StaleVersion) as error:
         refused = error
-        sheet = await visit.read(lambda tx: _refused(visit, tx, form, refused))
-        return _page(visit, sheet, status=refused.status)
+        sheet = await visit.read(lambda tx: refused_sheet(visit, tx, form, refused))
+        return page(visit, sheet, _frame(visit, sheet), refused.status)
     return visit.go(path, saved="1")
 
 
@@ -87,7 +110,7 @@ async def preview(visit: Visit) -> Response:
     """``POST /m/{model}/preview`` and ``…/{id}/preview``: what the worked-out fields come to, and what defaults
     propose."""
     form = await visit.form()
-    return JSONResponse(await visit.read(lambda tx: _preview(visit, tx, form)))
+    return JSONResponse(await visit.read(lambda tx: worked_out(visit, tx, form)))
 
 
 async def module(visit: Visit) -> Response:
@@ -116,6 +139,11 @@ def _maker(visit: Visit, tx: Transaction, stored: Record | None, wanted: str | N
         if not verdict:
             raise denied(verdict)
         return FormMaker(visit, model, layout, editable=frozenset(fields))
+    if "event" in visit.request.path_params:
+        free = proposable_by(visit, tx, offered(visit, tx, stored), stored)
+        if not free:
+            raise denied(rights.may_propose(visit.actor, model, stored, list(fields), names))
+        return FormMaker(visit, model, narrowed(visit, layout, free), editable=free)
     free = frozenset(
         name
         for name, field in fields.items()
@@ -154,7 +182,8 @@ def _blank(visit: Visit, tx: Transaction) -> Sheet:
     return Sheet(maker, None, None, record, entries, names, proposed=proposed)
 
 
-def _stored(visit: Visit, tx: Transaction) -> Sheet:
+def stored(visit: Visit, tx: Transaction) -> Sheet:
+    """The form of the record that the address names, as it is stored."""
     key: str = visit.request.path_params["id"]
     record = visit.reading.get(tx, visit.actor, visit.model, key, expand=link_paths(visit))
     maker = _maker(visit, tx, record, _wanted(visit))
@@ -188,7 +217,8 @@ class Sent:
     complaints: list[Complaint]
 
 
-def _read(visit: Visit, tx: Transaction, form: FormData) -> Sent:
+def read(visit: Visit, tx: Transaction, form: FormData) -> Sent:
+    """What came with a request, as texts and as values."""
     key = visit.request.path_params.get("id")
     stored = visit.reading.get(tx, visit.actor, visit.model, key, expand=link_paths(visit)) if key else None
     maker = _maker(visit, tx, stored, _wanted(visit, form))
@@ -208,14 +238,14 @@ def _read(visit: Visit, tx: Transaction, form: FormData) -> Sent:
 
 def _save(visit: Visit, tx: Transaction, form: FormData) -> Record:
     """The saved record. What is wrong with texts and with values is complained about together (see ``_refused``)."""
-    got = _read(visit, tx, form)
+    got = read(visit, tx, form)
     if got.complaints:
         raise InvalidValues(complaints=got.complaints)
     service, actor, model = visit.service, visit.actor, visit.model
     if got.stored is None:
         record = service.create(tx, actor, model, got.values)
     elif got.values:
-        record = service.update(tx, actor, model, got.stored["id"], got.values, version=_version(form))
+        record = service.update(tx, actor, model, got.stored["id"], got.values, version=version_of(form))
     else:
         record = got.stored
     missing = got.maker.required(record)
@@ -227,20 +257,21 @@ def _save(visit: Visit, tx: Transaction, form: FormData) -> Record:
     return record
 
 
-def _version(form: FormData) -> int | None:
+def version_of(form: FormData) -> int | None:
+    """The version that the form showed."""
     text = form.get("version")
     return int(text) if isinstance(text, str) and text.isdecimal() else None
 
 
-def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError) -> Sheet:
+def refused_sheet(visit: Visit, tx: Transaction, form: FormData, error: RequestError) -> Sheet:
     """The form again: everything that was typed, everything that is wrong, and after a conflict what changed
     meanwhile."""
-    got = _read(visit, tx, form)
+    got = read(visit, tx, form)
     entries, mine = got.entries, got.mine
     conflict = None
     if isinstance(error, StaleVersion) and got.stored is not None:
         current = _source(got.maker).of_record(got.maker.input_fields(), got.stored)
-        conflict = conflict_between(visit, tx, got.maker, got.stored, _version(form) or 0, got.base, current, mine)
+        conflict = conflict_between(visit, tx, got.maker, got.stored, version_of(form) or 0, got.base, current, mine)
         entries, base = overlaid(current, mine), current
     else:
         base = got.base
@@ -262,8 +293,9 @@ def _refused(visit: Visit, tx: Transaction, form: FormData, error: RequestError)
     )
 
 
-def _preview(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
-    got = _read(visit, tx, form)
+def worked_out(visit: Visit, tx: Transaction, form: FormData) -> dict[str, Any]:
+    """What the worked-out fields come to, what defaults propose, and which fields are hidden."""
+    got = read(visit, tx, form)
     key = got.stored["id"] if got.stored is not None else None
     record = visit.reading.preview(tx, visit.actor, visit.model, got.values, key=key, expand=link_paths(visit)).record
     outputs: dict[str, Any] = {}
@@ -323,39 +355,46 @@ def _with_proposals(got: Sent, record: Record) -> frozenset[str]:
 # Drawing -------------------------------------------------------------------------------------------------------------
 
 
-def _page(visit: Visit, sheet: Sheet, status: int = 200) -> Response:
+def page(visit: Visit, sheet: Sheet, frame: Frame, status: int = 200) -> Response:
+    """The page of a form in use."""
     maker, model, words = sheet.maker, visit.model, visit.words
     texts = fault_texts(words, sheet.entries, sheet.complaints)
-    parts = maker.parts(sheet.entries, sheet.record, sheet.names, texts, sheet.proposed)
+    parts = (*maker.parts(sheet.entries, sheet.record, sheet.names, texts, sheet.proposed), *frame.parts)
     faults = summary(words, maker, sheet.entries, sheet.complaints, parts)
     if sheet.problem:
         faults = FaultSummary(f"{words('not_saved')}{words('colon')}{sheet.problem}", ())
-    here = f"/m/{model}/{sheet.key}" if sheet.key else f"/m/{model}"
-    if sheet.stored is not None:
-        title = f"{words('edit')} {maker.presenter.title(sheet.stored)}"
-    else:
-        title = words("new", model=visit.model_label(model))
     plan = live_plan(visit.catalog, model)
     view = FormView(
-        path=f"{here}/edit" if sheet.key else f"{here}/new",
-        back_path=here,
+        path=frame.path,
+        back_path=f"/m/{model}/{sheet.key}" if sheet.key else f"/m/{model}",
         form=maker.layout.form,
         version=sheet.stored["version"] if sheet.stored is not None else None,
         once=uuid4().hex if sheet.stored is None else "",
         base=dump(sheet.base) if sheet.base is not None else "",
         parts=parts,
-        buttons=_buttons(visit, sheet),
+        buttons=frame.buttons,
         faults=faults,
         conflict=sheet.conflict,
         plan=plan.for_page(
             module_path=f"/m/{model}/live.js?v={visit.catalog.fingerprint[:12]}",
-            ask_path=f"{here}/preview",
+            ask_path=frame.ask_path,
             grids=maker.grids(),
             shown=maker.paths(),
             also=maker.hidden_reads(),
         ),
     )
-    return visit.page("form.html", view, title=title, status=status)
+    return visit.page("form.html", view, title=frame.title, status=status)
+
+
+def _frame(visit: Visit, sheet: Sheet) -> Frame:
+    """That of a form which saves the record."""
+    words, here = visit.words, f"/m/{visit.model}/{sheet.key}" if sheet.key else f"/m/{visit.model}"
+    if sheet.stored is not None:
+        title = f"{words('edit')} {sheet.maker.presenter.title(sheet.stored)}"
+    else:
+        title = words("new", model=visit.model_label(visit.model))
+    path = f"{here}/edit" if sheet.key else f"{here}/new"
+    return Frame(path=path, ask_path=f"{here}/preview", title=title, buttons=_buttons(visit, sheet))
 
 
 def _buttons(visit: Visit, sheet: Sheet) -> tuple[Button, ...]:

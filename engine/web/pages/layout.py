@@ -3,7 +3,7 @@ alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.catalog.catalog import Catalog
@@ -91,6 +91,22 @@ def layout_for(visit: Visit, model: str, record: Record | None, wanted: str | No
     if not forms:
         return generated(visit, model)
     return _written(visit, model, min(forms, key=lambda form: _distance(visit, form)))
+
+
+def narrowed(visit: Visit, layout: Layout, names: Collection[str]) -> Layout:
+    """The layout with these fields of the record alone; those that had no place in it come last."""
+    parts: list[Section | RowsSection] = []
+    for part in layout.parts:
+        if isinstance(part, RowsSection):
+            if part.name in names:
+                parts.append(part)
+        elif placed := tuple(Placed(one.name, one.css) for one in part.fields if one.name in names):
+            parts.append(Section(part.label, placed))
+    others = [name for name in names if name not in layout.names()]
+    if others:
+        wanted = generated(visit, visit.model)
+        parts += narrowed(visit, wanted, others).parts
+    return Layout(layout.form, tuple(parts), layout.changes, None)
 
 
 def _distance(visit: Visit, form: Form) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from engine.web.pages.formview import FaultSummary
 from engine.web.pages.labels import event_label
 from engine.web.pages.layout import READ_ONLY, WIDE, RowsSection, fixed, layout_for, own_fields, totals
 from engine.web.pages.moments import moment_text
+from engine.web.pages.pending import ProposalView, proposal
 from engine.web.pages.present import Fact, Presenter, Shown, column_class, source_of
 from engine.web.pages.tasks import Stage, stages
 from engine.web.pages.timeline import TimelineEntry, timeline
@@ -61,14 +62,15 @@ class HoldView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """An event of the record's state. ``path`` is the page that asks for its input, ``action`` where a button sends
-    to."""
+    """An event of the record's state. ``path`` is the page that asks for its input, ``dialog``: small enough for one,
+    ``action`` where a button sends to."""
 
     name: str
     label: str
     possible: bool
     main: bool
     path: str
+    dialog: bool
     action: str
     confirm: str
     why: tuple[str, ...]
@@ -85,6 +87,7 @@ class RecordView:
     holds: tuple[HoldView, ...]
     here: str
     stages: tuple[Stage, ...]
+    proposal: ProposalView | None
     events: tuple[EventView, ...]
     parts: tuple[RecordPart, ...]
     about: tuple[Fact, ...]
@@ -128,6 +131,7 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
         holds=tuple(_hold(visit, presenter, here, hold) for hold in record["holds"]),
         here=here,
         stages=tuple(stages(visit, tx, model, record)),
+        proposal=proposal(visit, tx, presenter, record),
         events=tuple(_events(visit, tx, here, title, record)),
         parts=tuple(_parts(visit, presenter, record)),
         about=tuple(_about(presenter, record)),
@@ -250,7 +254,8 @@ def _events(visit: Visit, tx: Transaction, here: str, title: str, record: Record
                 label=label,
                 possible=bool(offer.verdict),
                 main=bool(offer.verdict) and not grave and not any(view.main for view in views),
-                path=path if offer.event.input else "",
+                path=path if offer.event.asks else "",
+                dialog=not offer.event.propose,
                 action=path,
                 confirm=visit.words("confirm_event", event=label, title=title) if grave else "",
                 why=() if offer.verdict else tuple(reason_texts(visit, offer.verdict.reasons)),

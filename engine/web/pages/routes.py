@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from engine.errors import RequestError
 from engine.runtime.engine import Engine
-from engine.web.pages import events, explain, export, form, home, links, lists, login, record, tasks
+from engine.web.pages import events, explain, export, form, home, links, lists, login, proposing, record, tasks
 from engine.web.pages.faults import fault_page
 from engine.web.pages.visit import Handler, Site, Visit, remember
 
@@ -48,8 +48,9 @@ def page_routes(engine: Engine, site: Site | None = None) -> tuple[BaseRoute, ..
         get("/m/{model}/{id}/edit", form.edit),
         post("/m/{model}/{id}/edit", form.save),
         post("/m/{model}/{id}/preview", form.preview),
-        get("/m/{model}/{id}/do/{event}", events.ask),
-        post("/m/{model}/{id}/do/{event}", events.fire),
+        get("/m/{model}/{id}/do/{event}", proposing.ask),
+        post("/m/{model}/{id}/do/{event}", proposing.fire),
+        post("/m/{model}/{id}/do/{event}/preview", proposing.preview),
         get("/m/{model}/{id}/holds/{hold}", events.ask_release),
         post("/m/{model}/{id}/holds/{hold}", events.release),
         post("/m/{model}/{id}/trash", events.trash),
