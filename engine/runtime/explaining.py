@@ -24,6 +24,7 @@ from engine.registry import did_you_mean
 from engine.runtime.act import Act
 from engine.runtime.explanation import Explanation, of_noted, of_reason, step_by_step, wire
 from engine.runtime.reading import Offer, Reading
+from engine.runtime.versions import Versions
 from engine.source.shape import Formula
 from engine.store.transaction import Transaction
 
@@ -56,6 +57,7 @@ class Explainer:
         one = _One(self, tx, actor, model, key)
         parts = [
             *one.status(),
+            *one.proposed(),
             *(one.hold(hold) for hold in one.record["holds"]),
             *(one.event(offer) for offer in one.offers()),
             *(part for made in one.computed() if not made.path for part in one.field(made)),
@@ -139,6 +141,17 @@ class _One:
         reasons = tuple(of_noted(reason) for reason in entry["reasons"] or ())
         change = entry["changes"].get("status")
         return Explanation("act", entry["act"], change[1] if change else None, text, parts=reasons)
+
+    def proposed(self) -> Iterator[Explanation]:
+        """What is proposed of it, by whom: each field that would change, with its value then."""
+        found = Versions(self._reading).wire(self._tx, self._actor, self._model, self.record)
+        if found is None:
+            return
+        facts = {"since": f"{found['at']:%Y-%m-%dT%H:%M:%SZ}", "proposed_by": found["by_name"]}
+        against = tuple(Explanation("reason", one["at"], "changed", one["message"]) for one in found["conflicts"])
+        parts = [Explanation("part", name, value) for name, value in facts.items() if value is not None]
+        parts += [Explanation("change", path, [before, after]) for path, (before, after) in found["changes"].items()]
+        yield Explanation("proposal", found["event"], "pending", parts=(*parts, *against))
 
     # Holds and events -----------------------------------------------------------------------------------------------
 

@@ -14,8 +14,11 @@ from engine.expressions.types import Scope
 from engine.fields.field import say
 from engine.ports import Reason
 
-#: ``part``: a part of an expression; ``act``: something that was done, with the reasons it left in the history.
-Kind = Literal["record", "status", "branch", "event", "field", "hold", "right", "act", "reason", "part"]
+#: ``part``: a part of an expression; ``act``: something that was done, with the reasons it left in the history;
+#: ``change``: what is before, and what would be after.
+Kind = Literal[
+    "record", "status", "branch", "event", "field", "hold", "proposal", "change", "right", "act", "reason", "part"
+]
 
 #: Loops have a step for each round, lists as many items as there are: a person reads the first of them.
 MOST_ROUNDS, MOST_ITEMS = 10, 20

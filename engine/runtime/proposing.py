@@ -101,9 +101,11 @@ class Proposals:
 
     # Acts -----------------------------------------------------------------------------------------------------------
 
-    def propose(self, effects: Effects, working: Working, workflow: Workflow, event: Event, values: Record) -> None:
-        """Keeps typed values as the pending version of a record in hand, which stays as it is. InvalidValues with
-        everything that would be wrong with it, and where nothing would change."""
+    def propose(
+        self, effects: Effects, working: Working, workflow: Workflow, event: Event, values: Record, given: Record
+    ) -> None:
+        """Keeps typed values as the pending version of a record in hand, which stays as it is; ``given`` is what was
+        put in besides. InvalidValues with everything that would be wrong with it, and where nothing would change."""
         service, act, model, record = self._service, effects.act, working.model, working.record
         plan, fields = service.plan(model), service.catalog.fields(model)
         twin = act.store.records.twin(act.tx, model, record)
@@ -125,6 +127,7 @@ class Proposals:
             "event": event.name,
             "place": str(event.span),
             "changes": changes,
+            "input": {name: event.input[name].wire(value) for name, value in given.items() if value is not None},
             "seen_version": record["version"],
             "proposed_by": act.author(),
             "proposed_at": act.moment,

@@ -126,8 +126,8 @@ class Service:
         effects = Effects(self, act, event)
         given, own = self.inputs.read(act, model, known, put_in or {})
         frame = act.frame(model, working.record, event, input=given)
-        if any(each.name == event and each.propose for each in workflow.all_events()):
-            self._propose(effects, working, workflow, event, own)
+        if event in workflow.proposing:
+            self._propose(effects, working, workflow, event, own, given)
         verdict = may_fire(workflow, event, frame, working.record["holds"])
         if not verdict or known is None:
             raise refusal(verdict.reasons)
@@ -342,7 +342,9 @@ class Service:
         """The event of that name in the record's state, or None when it has no such event there."""
         return events_from(workflow, working.record["status"]).get(name)
 
-    def _propose(self, effects: Effects, working: Working, workflow: Workflow, name: str, values: Record) -> None:
+    def _propose(
+        self, effects: Effects, working: Working, workflow: Workflow, name: str, values: Record, given: Record
+    ) -> None:
         """Keeps what is put in as the pending version of a record, before the event's guard is asked: it may read it.
         Refused where one is pending already."""
         act, model, record = effects.act, working.model, working.record
@@ -356,7 +358,7 @@ class Service:
         self._demand(self.rights.may_propose(act.actor, model, record, list(values), act.names(model, record, name)))
         if model == USER:
             self._demand_roles(act.actor, values, record)
-        self.proposals.propose(effects, working, workflow, event, values)
+        self.proposals.propose(effects, working, workflow, event, values, given)
 
     def blank_input(self, workflow: Workflow, working: Working, name: str) -> Record:
         """The input of an event in the record's state with nothing put in."""

@@ -25,12 +25,14 @@ MOST_ENTRIES = 10_000
 @dataclass(frozen=True, slots=True)
 class Pending:
     """What is proposed of a record. ``changes`` are all that would follow from it, worked-out fields too, by path:
-    before and after in wire form, as far as the reader may know them; ``conflicts`` are what stands against it."""
+    before and after in wire form, as far as the reader may know them; ``conflicts`` are what stands against it.
+    ``asked`` is what the event was given besides, and the fields of that."""
 
     proposal: Record
     record: Record
     changes: Mapping[str, Any]
     conflicts: tuple[Complaint, ...]
+    asked: Mapping[str, tuple[Field, Any]]
 
 
 class Versions:
@@ -57,7 +59,19 @@ class Versions:
         shown = {path: pair for path, pair in changes.items() if _shows(sight, model, fields, record, path)}
         conflicts = proposals.conflicts(record, proposal, model)
         told = tuple(one for one in conflicts if one.at.partition(".")[0].partition("[")[0] not in hidden)
-        return Pending(proposal, twin, shown, told)
+        return Pending(proposal, twin, shown, told, self._asked(actor, model, proposal))
+
+    def _asked(self, actor: Actor, model: str, proposal: Record) -> dict[str, tuple[Field, Any]]:
+        """What the event was given besides, as far as the present definitions know it and the reader may."""
+        flow = self._catalog.workflows.get(proposal["workflow"])
+        event = next((one for one in flow.all_events() if one.name == proposal["event"]), None) if flow else None
+        fields = event.input if event is not None else {}
+        private = self._reading.rights.sees_private(actor, model)
+        return {
+            name: (fields[name], wire if private or not fields[name].private else "***")
+            for name, wire in (proposal["input"] or {}).items()
+            if name in fields
+        }
 
     def wire(self, tx: Transaction, actor: Actor, model: str, record: Record) -> dict[str, Any] | None:
         """The JSON form of what is proposed of a record."""
@@ -72,6 +86,7 @@ class Versions:
             "by_name": by["name"] if by is not None else None,
             "at": proposal["proposed_at"],
             "version": proposal["seen_version"],
+            "input": {name: value for name, (_, value) in found.asked.items()},
             "changes": dict(found.changes),
             "conflicts": [{"at": one.at, "message": one.message} for one in found.conflicts],
             "record": self._reading.told(tx, actor, model, found.record),

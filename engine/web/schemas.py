@@ -27,6 +27,7 @@ PENDING: Schema = {
         "by_name": {"type": ["string", "null"]},
         "at": {"type": "string", "format": "date-time"},
         "version": {"type": "integer", "description": "The version that it would change"},
+        "input": {"type": "object", "description": "What the event was given besides"},
         "changes": {
             "type": "object",
             "description": "By field (`amount`, `rows.[ID].amount`): before and after, worked-out fields too",

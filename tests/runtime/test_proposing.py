@@ -12,6 +12,7 @@ import pytest
 from engine.errors import AccessDenied, InvalidValues, NotFound, Refused, StaleVersion
 from engine.policy.access import Actor
 from engine.ports import Record
+from engine.runtime.explaining import Explainer
 from engine.runtime.service import SYSTEM
 from engine.runtime.tasks import Tasks
 from engine.runtime.versions import Versions
@@ -395,3 +396,17 @@ def test_what_is_offered_says_that_somebody_was_first(office: Office) -> None:
     assert offered(office.boss)["change"] == ["denied"]  # changes no field
     office.fire(before["id"], "change", {"note": "m", "reason": "r"})
     assert offered(office.clerk)["change"] == ["PROPOSAL_PENDING"]
+
+
+def test_an_explanation_tells_what_is_proposed_as_far_as_one_may_know_it(office: Office) -> None:
+    before = office.sent()
+    office.fire(before["id"], "change", {"note": "m", "code": "two", "reason": "r"}, SYSTEM)
+    explainer = Explainer(office.running.reading)
+
+    def explained(actor: Actor) -> list[tuple[str, Any]]:
+        tree = office.running.read(lambda tx: explainer.record(tx, actor, "parcel", before["id"]))
+        [found] = [part for part in tree.parts if part.kind == "proposal"]
+        return [(part.name, part.value) for part in found.parts if part.kind == "change"]
+
+    assert explained(office.clerk) == [("code", ["one", "two"]), ("note", ["n", "m"])]
+    assert explained(office.guest) == [("code", ["one", "two"])]

@@ -172,6 +172,11 @@ class Workflow(Definition):
         return any(state.timers for state in self.states.values())
 
     @cached_property
+    def proposing(self) -> frozenset[str]:
+        """The names of the events that propose."""
+        return frozenset(event.name for event in self.all_events() if event.propose)
+
+    @cached_property
     def reads(self) -> frozenset[tuple[str, ...]]:
         """The paths of the record that any expression of the workflow reads."""
         found = (formula.expression for formula in formulas(self))

@@ -11,6 +11,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from engine.fields.field import Field
+from engine.fields.rows import RowsField
 from engine.runtime.explaining import Explainer
 from engine.runtime.explanation import Explanation, Kind
 from engine.store.database import Transaction
@@ -23,6 +25,7 @@ from engine.web.pages.visit import Visit
 #: The cards of the page, and what stands in each.
 CARDS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("explain_state", ("status", "hold")),
+    ("explain_proposal", ("proposal",)),
     ("explain_events", ("event",)),
     ("explain_fields", ("field",)),
     ("explain_rights", ("right",)),
@@ -33,6 +36,8 @@ WORDS: Mapping[str, str] = {
     "possible": "explain_possible",
     "refused": "explain_refused",
     "open": "explain_open",
+    "pending": "explain_pending",
+    "proposed_by": "explain_proposed_by",
     "passed": "explain_passed",
     "granted": "explain_granted",
     "denied": "explain_denied",
@@ -44,6 +49,8 @@ WORDS: Mapping[str, str] = {
     "assigned": "explain_assigned",
     "blocks": "explain_blocks",
 }
+#: What is told by facts.
+FACTS = ("hold", "proposal")
 #: ``lines[2].amount``: the row is told by its position, counted from one.
 _ROW = re.compile(r"^(\w+)\[(\d+)\]\.(\w+)$")
 
@@ -103,13 +110,16 @@ def _node(presenter: Presenter, part: Explanation) -> Node:
         text=_text(presenter, part),
         at=part.at or "",
         code=part.kind in ("part", "branch", "reason"),
-        parts=tuple(_facts(presenter, part) if part.kind == "hold" else (_node(presenter, p) for p in part.parts)),
+        parts=tuple(_facts(presenter, part) if part.kind in FACTS else (_node(presenter, p) for p in part.parts)),
     )
 
 
-def _facts(presenter: Presenter, hold: Explanation) -> Iterator[Node]:
-    """What is known of a hold, in words."""
-    for fact in hold.parts:
+def _facts(presenter: Presenter, about: Explanation) -> Iterator[Node]:
+    """What is known of a hold, or of what is proposed, in words."""
+    for fact in about.parts:
+        if fact.kind != "part":
+            yield _node(presenter, fact)
+            continue
         value = str(fact.value)
         if fact.name == "since":
             value = moment_text(presenter.visit, datetime.fromisoformat(value))
@@ -131,13 +141,28 @@ def _name(presenter: Presenter, part: Explanation) -> str:
     if part.kind == "act":
         act, _, event = name.partition(":")
         return visit.words(ACTS[act]) if act in ACTS else event_label(visit, presenter.model, event or act)
-    if part.kind == "event":
+    if part.kind == "change":
+        return _changed(presenter, name)
+    if part.kind in ("event", "proposal"):
         return event_label(visit, presenter.model, name)
     return _word(visit, name) if part.kind == "right" else name
 
 
+def _changed(presenter: Presenter, path: str) -> str:
+    """What people call what changes: the rows, then the field in one of them."""
+    field: Field | None = None
+    fields, labels = presenter.fields, []
+    for name in path.split(".")[::2]:
+        field = fields[name]
+        labels.append(presenter.visit.words.say(field.label, name))
+        fields = field.of if isinstance(field, RowsField) else {}
+    return " · ".join(labels)
+
+
 def _value(presenter: Presenter, part: Explanation) -> str:
     visit, value = presenter.visit, part.value
+    if part.kind == "change":
+        return " → ".join("…" if isinstance(one, dict) else _shown(visit, one, empty=True) for one in value)
     if part.kind in ("status", "act", "branch") and isinstance(value, str):
         state = visit.catalog.states(presenter.model).get(value)
         return visit.words.say(state.label if state is not None else None, value)
@@ -165,6 +190,6 @@ def _text(presenter: Presenter, part: Explanation) -> str:
         return ""
     if part.kind == "reason" and part.value not in ("passed", "granted"):
         return presenter.visit.words.fault(str(part.value), part.text, {})
-    if part.kind in ("status", "event"):
+    if part.kind in ("status", "event", "proposal"):
         return ""  # the label has been told already
     return presenter.visit.words.say(part.text)

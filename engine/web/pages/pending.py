@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from engine.fields.field import Field
+from engine.fields.field import Field, ValueFault
+from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.ports import Record
 from engine.runtime.versions import Pending, Versions
 from engine.store.database import Transaction
 from engine.web.pages.labels import event_label
 from engine.web.pages.moments import moment_text
-from engine.web.pages.present import Presenter
+from engine.web.pages.present import Fact, Presenter, Shown
 from engine.web.pages.timeline import ChangeView
 from engine.web.pages.visit import Visit
 from engine.web.pages.widgets import default_columns
@@ -20,11 +22,13 @@ from engine.web.pages.widgets import default_columns
 
 @dataclass(frozen=True, slots=True)
 class ProposalView:
-    """What is proposed, by whom, and where the record has changed since."""
+    """What is proposed, by whom and why, what follows from it, and where the record has changed since."""
 
     what: str
     who: str
+    asked: tuple[Fact, ...]
     changes: tuple[ChangeView, ...]
+    follows: tuple[ChangeView, ...]
     conflicts: str
 
 
@@ -34,14 +38,29 @@ def proposal(visit: Visit, tx: Transaction, presenter: Presenter, record: Record
     if found is None:
         return None
     by, at = found.proposal["proposed_by"], moment_text(visit, found.proposal["proposed_at"])
-    who = presenter.other("user").title(by) if by is not None else visit.words("system")
+    who = str(by["name"] or by["login"]) if by is not None else visit.words("system")
     teller = _Teller(presenter, record, found)
+    asked = [
+        Fact(visit.words.say(field.label, name), Shown("text", _said(presenter, field, wire)))
+        for name, (field, wire) in found.asked.items()
+        if not isinstance(field, LinkField | RowsField)
+    ]
     return ProposalView(
         what=event_label(visit, presenter.model, found.proposal["event"]),
         who=f"{who} · {at}",
-        changes=tuple(teller.changes()),
+        asked=tuple(asked),
+        changes=tuple(teller.changes(found.proposal["changes"])),
+        follows=tuple(teller.changes(found.changes.keys() - found.proposal["changes"].keys())),
         conflicts=visit.words.listing(list(dict.fromkeys(visit.words.complaint(one) for one in found.conflicts))),
     )
+
+
+def _said(presenter: Presenter, field: Field, wire: Any) -> str:
+    """What was put in besides; what is masked, or does not fit the field any more, stands as it is."""
+    try:
+        return field.display(field.parse(wire), presenter.visit.language, presenter.zone)
+    except ValueFault:
+        return str(wire)
 
 
 class _Teller:
@@ -53,10 +72,13 @@ class _Teller:
         self._found = found
         self._words = presenter.visit.words
 
-    def changes(self) -> Iterator[ChangeView]:
-        """Each field of the record, then of each row; a row that comes or goes is told as a whole."""
+    def changes(self, paths: Collection[str]) -> Iterator[ChangeView]:
+        """Each of these that the reader may know: fields of the record, then of rows; a row that comes or goes is told
+        as a whole."""
         presenter = self._presenter
         for path in self._found.changes:
+            if path not in paths:
+                continue
             name, *rest = path.split(".")
             field = presenter.fields[name]
             if isinstance(field, RowsField):
