@@ -102,7 +102,7 @@ def open_desk(folder: Path, *, url: str | None = None, app_dir: Path | None = No
     url = url or f"sqlite:///{folder / 'desk.db'}"
     clock = SetClock(NOON)
     holder = CatalogHolder(FOLDER, catalog=definitions()) if app_dir is None else CatalogHolder(app_dir)
-    fill(url, f"desk {holder.current.fingerprint}", partial(_furnish, holder, clock))
+    fill(url, f"desk {holder.current.fingerprint}", partial(_furnish, holder.current))
     database = Database.open(url, durable=False)
     try:
         desk = Desk(Engine(holder, database, clock), clock)
@@ -113,14 +113,14 @@ def open_desk(folder: Path, *, url: str | None = None, app_dir: Path | None = No
         database.close()
 
 
-def _furnish(holder: CatalogHolder, clock: SetClock, url: str) -> None:
+def _furnish(catalog: Catalog, url: str) -> None:
     """Makes the tables, and the master data."""
-    database = Database.open(url, durable=False)
-    Store(holder.current, database).tables.metadata.create_all(database.engine)
+    database, clock = Database.open(url, durable=False), SetClock(NOON)
+    Store(catalog, database).tables.metadata.create_all(database.engine)
     if database.dialect == "postgresql":
         with database.engine.begin() as connection:
             install_functions(connection)
-    desk = Desk(Engine(holder, database, clock), clock)
+    desk = Desk(Engine(CatalogHolder(FOLDER, catalog=catalog), database, clock), clock)
     for login, name in PEOPLE.items():
         desk.put("user", login=login, name=name, roles=[{"role": login}])
     for code, name in SUPPLIERS:
