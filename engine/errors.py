@@ -151,6 +151,7 @@ REQUEST_CODES: Mapping[str, str] = {
     "UNKNOWN_FIELD": "a field that the model does not have",
     "UNKNOWN_PARAMETER": "400: a parameter that the address does not take",
     "UNKNOWN_ROW": "an id of a row that the record does not have",
+    "URGED_ALREADY": "429: the caller has asked for haste within the last hour; the message says when they may again",
     "USER_TOO_FAR": "400: an expression follows more links from `user` than any definition does",
     "VALUE_REQUIRED": "a required value is missing",
     "VALUE_TAKEN": "409: another record has the same unique value",

@@ -10,12 +10,14 @@ from sqlalchemy import select
 
 from engine.catalog.kinds.approval import following, step_of
 from engine.catalog.kinds.workflow import State, Workflow
-from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused, RequestError
+from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused
 from engine.policy.access import Actor
 from engine.policy.approve import CANCELLED, RETURNED
-from engine.ports import Reason, Record
+from engine.policy.handling import Standpoint, later_tasks, refusal
+from engine.ports import Notify, Reason, Record
 from engine.runtime.act import Working
 from engine.runtime.approving import TASK, Approving, Ended
+from engine.runtime.casework import urged_at
 from engine.runtime.effects import Effects
 from engine.runtime.people import USER, Found
 from engine.runtime.service import Service
@@ -65,7 +67,6 @@ class Tasks:
         comment = self._comment(comment, required=False)
         hand = self._open(tx, actor, key, verb)
         approving, vote = self._turn(hand, verb)
-        self._free(hand, verb)
         mine = hand.effects.act.author() if verb == "delegate" else None
         found = self._somebody(hand, approving, to, verb)
         decision = "delegated" if verb == "delegate" else "transferred"
@@ -84,7 +85,6 @@ class Tasks:
             raise InvalidValues(complaints=[Complaint("where", "VALUE_CHOICE", message, {"options": list(WHERE)})])
         hand = self._open(tx, actor, key, "add_signer")
         approving, _ = self._turn(hand, "add_signer")
-        self._free(hand, "add_signer")
         found = self._somebody(hand, approving, to, "add_signer")
         approving.vote(hand.task, found, part=where)
         approving.count(hand.task, approving.signature(hand.task))
@@ -98,7 +98,6 @@ class Tasks:
         comment = self._comment(comment, required=True)
         hand = self._open(tx, actor, key, "return")
         approving, vote = self._turn(hand, "return")
-        self._free(hand, "return")
         state, task, moment = approving.state, hand.task, hand.effects.act.moment
         step = step_of(state.approval, task["step"])
         earlier = state.approval.get(to) if to is not None else None
@@ -122,20 +121,11 @@ class Tasks:
         """The task after the actor has taken their answer back: possible until somebody of a later step has acted."""
         comment = self._comment(comment, required=False)
         hand = self._open(tx, actor, key, "withdraw")
+        at = self._demand(hand, "withdraw")
         approving, task, vote = hand.approving, hand.task, hand.vote
-        if vote is None or vote["decision"] != "approve":
-            raise Refused("you have agreed to nothing here that you could take back", code="CANNOT_WITHDRAW")
-        if approving is None or task["round"] != approving.round or task["outcome"] not in (None, "approved"):
-            raise Refused("this has gone on: it is too late to take it back", code="CANNOT_WITHDRAW")
-        self._free(hand, "withdraw")
-        approval = approving.state.approval
-        step = step_of(approval, task["step"])
-        later = following(approval, step.name) if step is not None else set()
-        leaves = {leaf for name in later for leaf in approval[name].signatures}
-        after = [other for other in approving.tasks if other["step"] in leaves and other["outcome"] != CANCELLED]
-        if any(cast["decision"] not in (None, "moot") for other in after for cast in approving.votes_of(other)):
-            raise Refused("somebody has acted since: it is too late to take it back", code="CANNOT_WITHDRAW")
-        for other in after:
+        assert approving is not None  # else it is refused
+        assert vote is not None
+        for other in later_tasks(at):
             approving.close(other, Ended(CANCELLED, why=Reason("withdraw", actor.login)))
         approving.reopen(task, vote)
         return self._done(hand, "withdraw", _told(task, comment))
@@ -149,18 +139,23 @@ class Tasks:
     def urge(self, tx: Transaction, actor: Actor, key: str) -> Record:
         """The task, of whose people whoever asked has asked for haste."""
         hand = self._open(tx, actor, key, "urge")
-        if hand.task["outcome"] is not None:
-            raise self._over(hand.task)
-        if hand.approving is None or actor.id not in hand.approving.own():
-            raise AccessDenied("only whoever has asked may ask for haste")
-        hand.approving.set("task", hand.task, reminded=(hand.task["reminded"] or 0) + 1)
+        self._demand(hand, "urge")
+        approving = hand.approving
+        assert approving is not None  # else it is refused
+        approving.set("task", hand.task, reminded=(hand.task["reminded"] or 0) + 1)
+        message = approving.signature(hand.task).urge
+        if message is not None:
+            self._tell(hand, approving, message)
         return self._done(hand, "urge", _told(hand.task, ""))
 
-    def _free(self, hand: Hand, verb: str) -> None:
-        """Refuses what the definition does not let people do here."""
-        approving = hand.approving
-        if approving is None or verb not in approving.signature(hand.task).may:
-            raise Refused(f"the definition of '{hand.task['step']}' has no `may: [{verb}]`", code="NOT_FORESEEN")
+    @staticmethod
+    def _tell(hand: Hand, approving: Approving, message: str) -> None:
+        """Sends a message to everybody who is asked now."""
+        model, record = hand.working.model, hand.working.record
+        for vote in approving.votes_of(hand.task):
+            if vote["waiting"]:
+                to = {"model": USER, "id": vote["person"]["id"]}
+                hand.effects.act.queue_message(Notify(message, to, model, record, {"step": hand.task["step"]}))
 
     def _somebody(self, hand: Hand, approving: Approving, to: str, verb: str) -> Found:
         """The person whom somebody names, or who covers for them."""
@@ -224,30 +219,31 @@ class Tasks:
             raise AccessDenied("only people who are still here decide", code="ACCESS_DENIED")
 
     def _turn(self, hand: Hand, verb: str) -> tuple[Approving, Record]:
-        """The approval and the actor's own vote, if it is their turn now. Refused where it is not, and says why."""
-        vote, task = hand.vote, hand.task
-        if vote is None or vote["part"] == "cc":
-            raise AccessDenied("you are not asked about this", code="NOT_ASKED")
-        if vote["decision"] not in (None, "moot"):
-            raise Refused(f"you have answered already: {vote['decision']}", code="ALREADY_ANSWERED")
-        if task["outcome"] is not None:
-            raise self._over(task)
-        if hand.approving is None or task["round"] != hand.approving.round:
-            raise Refused("this task belongs to an earlier round", code="TASK_OVER")
-        if vote["decision"] == "moot":
-            raise Refused("your answer is not needed any more", code="ALREADY_DECIDED")
-        if not vote["waiting"]:
-            raise Refused("it is not your turn yet", code="NOT_YOUR_TURN")
-        return hand.approving, vote
+        """The approval and the actor's own vote, which may do this now. Refused where it may not, and says why."""
+        self._demand(hand, verb)
+        assert hand.approving is not None  # else it is refused
+        assert hand.vote is not None
+        return hand.approving, hand.vote
 
-    @staticmethod
-    def _over(task: Record) -> RequestError:
-        """Why nothing can be done with a closed task any more: who has decided it, or that it was called off."""
-        by, outcome = task["closed_by"], task["outcome"]
-        if outcome == CANCELLED:
-            return Refused("this task was called off: the record has gone on without it", code="TASK_OVER")
-        who = by["name"] if by is not None else "the engine"
-        return Refused(f"{who} has decided this already: {outcome}", code="ALREADY_DECIDED")
+    def _demand(self, hand: Hand, verb: str) -> Standpoint:
+        """Where the actor stands. Refused where they may not do this from there."""
+        act, approving = hand.effects.act, hand.approving
+        at = Standpoint(
+            person=act.actor.id,
+            task=hand.task,
+            vote=hand.vote,
+            state=approving.state if approving is not None else None,
+            round=approving.round if approving is not None else 0,
+            tasks=approving.tasks if approving is not None else (),
+            votes=approving.votes if approving is not None else (),
+            own=approving.own() if approving is not None else (),
+            urged=urged_at(act.store, act.tx, hand.task, act.actor.id) if verb == "urge" else None,
+            now=act.moment,
+        )
+        refused = refusal(verb, at)
+        if refused is not None:
+            raise refused
+        return at
 
     # Ending ---------------------------------------------------------------------------------------------------------
 

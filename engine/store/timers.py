@@ -55,6 +55,8 @@ class TimerRows:
         done = table.update().where(which & over).values(done_at=bindparam("now_"))
         self._done = Statement(done, dialect, ("now_", "which"))
         self._next = Statement(select(*columns).where(over).order_by(*turn).limit(1), dialect, ("now_",))
+        ahead = (table.c["record"] == bindparam("record_")) & waits
+        self._waiting = Statement(select(*columns).where(ahead).order_by(*turn), dialect, ("record_",))
         about = over & (table.c["record"] == bindparam("record_")) & table.c["fired_at"].is_not(None)
         self._before = Statement(select(table.c["id"]).where(about).order_by(*turn), dialect, ("now_", "record_"))
         due = table.c["fired_at"].is_(None) & over
@@ -125,6 +127,10 @@ class TimerRows:
     def under_way(self, tx: Transaction, record: str, until: datetime) -> list[str]:
         """The ids of the timers of a record that were fired by then, and have not gone off, the earliest first."""
         return [row[0] for row in tx.rows(self._before, (until, record))]
+
+    def waiting(self, tx: Transaction, record: str) -> list[Record]:
+        """The timers that wait for a record, for its tasks and its holds, the next first."""
+        return [_record(row) for row in tx.rows(self._waiting, (record,))]
 
     def any_due(self, tx: Transaction, now: datetime) -> bool:
         """Whether a timer is to be fired."""

@@ -43,6 +43,7 @@ class Signature(Located):
     )
     repeated: Literal["ask", "skip"] = option("ask", help="`skip`: who has agreed at an earlier step agrees here, too")
     may: tuple[Freedom, ...] = option((), one_or_many=True, help="What they may do besides agreeing or not")
+    urge: Name | None = option(None, help="The message to those who are asked, when whoever has asked wants haste")
     cc: tuple[Who, ...] = option((), one_or_many=True, help="Who is told, and not asked")
     skip_if: Formula | None = option(None, help="Nobody is asked where this is true; that counts as agreed")
     due: Duration | None = option(None, help="How long they have")
@@ -63,6 +64,7 @@ class Signature(Located):
         for rung in self.late:
             rung.link(linker, scope.record.name if scope.record is not None else None)
         check_decided(linker, self.late)
+        linker.reference("message", self.urge, self, "urge")
         link_skipping(linker, self, scope)
         for who in (self.by, self.nobody, self.veto, *self.cc):
             if isinstance(who, Who):
@@ -184,6 +186,7 @@ def _link_step(linker: DefinitionLinker, step: Step, scope: Scope) -> None:
         ("nobody", step.nobody),
         ("pass", step.pass_),
         ("veto", step.veto),
+        ("urge", step.urge),
         ("due", step.due),
         ("late", step.late or None),
     ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
@@ -17,9 +16,10 @@ from engine.fields.rows import RowsField
 from engine.ports import Record
 from engine.store.database import Transaction
 from engine.web.pages import record as record_page
+from engine.web.pages.asking import EventForm, asked, summary
 from engine.web.pages.entries import BLANK, Entries, Entry, Reader, Row, sent, without_blank_rows
 from engine.web.pages.form import link_paths
-from engine.web.pages.formview import FaultLine, FaultSummary, fault_texts
+from engine.web.pages.formview import fault_texts
 from engine.web.pages.labels import event_label
 from engine.web.pages.links import find_by_title
 from engine.web.pages.offered import offered
@@ -28,24 +28,10 @@ from engine.web.pages.visit import Visit
 from engine.web.pages.widgets import Grid, Option, Spec, Widget, Widgets, default_columns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventForm:
-    """What ``event_part.html`` draws: the input of an event."""
-
-    path: str
-    back_path: str
-    label: str
-    button: str
-    version: int
-    faults: FaultSummary | None
-    widgets: tuple[Widget, ...]
-    grids: tuple[Grid, ...]
-
-
 async def ask(visit: Visit) -> Response:
     """``GET /m/{model}/{id}/do/{event}``: the input that the event wants, as a page or as the content of a dialog."""
     view = await visit.read(lambda tx: _form(visit, tx, Entries(), (), ""))
-    return _page(visit, view)
+    return asked(visit, view)
 
 
 async def fire(visit: Visit) -> Response:
@@ -59,14 +45,14 @@ async def fire(visit: Visit) -> Response:
         if not await visit.read(lambda tx: bool(_offered(visit, tx)[1].input)):
             return await record_page.page(visit, refused)
         view = await visit.read(lambda tx: _refused(visit, tx, form, refused))
-        return _page(visit, view, refused.status)
+        return asked(visit, view, refused.status)
     return visit.go(f"/m/{model}/{key}", done=name)
 
 
 async def ask_release(visit: Visit) -> Response:
     """``GET /m/{model}/{id}/holds/{hold}``: asks why the hold may go."""
     view = await visit.read(lambda tx: _release_form(visit, tx, "", None))
-    return _page(visit, view)
+    return asked(visit, view)
 
 
 async def release(visit: Visit) -> Response:
@@ -78,7 +64,7 @@ async def release(visit: Visit) -> Response:
     except (InvalidValues, Refused) as error:
         refused = error
         view = await visit.read(lambda tx: _release_form(visit, tx, why, refused))
-        return _page(visit, view, refused.status)
+        return asked(visit, view, refused.status)
     return visit.go(f"/m/{visit.model}/{visit.request.path_params['id']}", released="1")
 
 
@@ -95,10 +81,6 @@ async def trash(visit: Visit) -> Response:
     except (Refused, StaleVersion) as error:
         return await record_page.page(visit, error)
     return visit.go(f"/m/{visit.model}", trashed="1")
-
-
-def _page(visit: Visit, view: EventForm, status: int = 200) -> Response:
-    return visit.page("event_part.html" if visit.partial else "event.html", view, title=view.label, status=status)
 
 
 def _version(form: FormData) -> int | None:
@@ -159,7 +141,7 @@ def _form(visit: Visit, tx: Transaction, entries: Entries, complaints: Sequence[
         label=visit.words("input_for", event=label, title=presenter.title(record)),
         button=label,
         version=record["version"],
-        faults=_summary(visit, widgets, complaints, problem),
+        faults=summary(visit, widgets, complaints, problem),
         widgets=widgets,
         grids=grids,
     )
@@ -213,26 +195,6 @@ class Inputs:
         )
 
 
-def _summary(
-    visit: Visit, widgets: Sequence[Widget], complaints: Sequence[Complaint], problem: str
-) -> FaultSummary | None:
-    if problem:
-        return FaultSummary(problem, ())
-    if not complaints:
-        return None
-    by_name = {widget.name: widget for widget in widgets}
-    lines = []
-    for complaint in complaints:
-        widget = by_name.get(complaint.at)
-        lines.append(
-            FaultLine(
-                widget.label if widget else complaint.at, widget.id if widget else "", visit.words.complaint(complaint)
-            )
-        )
-    title = visit.words("to_correct_one") if len(lines) == 1 else visit.words("to_correct", count=len(lines))
-    return FaultSummary(title, tuple(lines))
-
-
 def _release_form(visit: Visit, tx: Transaction, why: str, error: RequestError | None) -> EventForm:
     key = visit.request.path_params["id"]
     record = visit.reading.get(tx, visit.actor, visit.model, key)
@@ -256,7 +218,7 @@ def _release_form(visit: Visit, tx: Transaction, why: str, error: RequestError |
         label=label,
         button=visit.words("release"),
         version=record["version"],
-        faults=_summary(
+        faults=summary(
             visit, (widget,), complaints, visit.words.problem(error) if error is not None and not complaints else ""
         ),
         widgets=(widget,),

@@ -11,6 +11,7 @@ from engine.errors import RequestError
 from engine.fields.field import Field
 from engine.fields.rows import RowsField
 from engine.ports import Reason, Record
+from engine.runtime.casework import casework
 from engine.store.database import Transaction
 from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultSummary
@@ -19,7 +20,7 @@ from engine.web.pages.layout import READ_ONLY, WIDE, RowsSection, fixed, layout_
 from engine.web.pages.moments import moment_text
 from engine.web.pages.pending import ProposalView, proposal
 from engine.web.pages.present import Fact, Presenter, Shown, column_class, source_of
-from engine.web.pages.tasks import Stage, stages
+from engine.web.pages.tasks import Stage, acted, stages
 from engine.web.pages.timeline import TimelineEntry, timeline
 from engine.web.pages.visit import Visit
 
@@ -85,7 +86,6 @@ class RecordView:
     note: str
     faults: FaultSummary | None
     holds: tuple[HoldView, ...]
-    here: str
     stages: tuple[Stage, ...]
     proposal: ProposalView | None
     events: tuple[EventView, ...]
@@ -123,14 +123,14 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
         if not fixed(field) and presenter.visible(name) and rights.may_update(visit.actor, model, record, [name], names)
     ]
     may_delete = model not in READ_ONLY and bool(rights.may_delete(visit.actor, model, record, names))
+    work = casework(visit.service, tx, visit.actor, model, record)
     return title, RecordView(
         version=record["version"],
         status=presenter.at(record, "status") if record["status"] is not None else None,
         note=_note(visit, model),
         faults=FaultSummary(visit.words.refusal(refused), ()) if refused is not None else None,
         holds=tuple(_hold(visit, presenter, here, hold) for hold in record["holds"]),
-        here=here,
-        stages=tuple(stages(visit, tx, model, record)),
+        stages=tuple(stages(visit, work)) if work is not None else (),
         proposal=proposal(visit, tx, presenter, record),
         events=tuple(_events(visit, tx, here, title, record)),
         parts=tuple(_parts(visit, presenter, record)),
@@ -148,11 +148,9 @@ def _note(visit: Visit, model: str) -> str:
     params = visit.request.query_params
     if "saved" in params:
         return visit.words("is_saved")
-    if "decided" in params:
-        return visit.words("tasks_decided", count=1)
     if "done" in params:
         return visit.words("done", event=event_label(visit, model, params["done"]))
-    return visit.words("is_released") if "released" in params else ""
+    return visit.words("is_released") if "released" in params else acted(visit)
 
 
 # Parts ---------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from engine.errors import RequestError
 from engine.runtime.engine import Engine
-from engine.web.pages import events, explain, export, form, home, links, lists, login, proposing, record, tasks
+from engine.web.pages import acting, events, explain, export, form, home, links, lists, login, proposing, record, tasks
 from engine.web.pages.faults import fault_page
 from engine.web.pages.visit import Handler, Site, Visit, remember
 
@@ -35,6 +35,10 @@ def page_routes(engine: Engine, site: Site | None = None) -> tuple[BaseRoute, ..
         get("/", home.show),
         get("/tasks", tasks.show),
         post("/tasks", tasks.decide),
+        get("/tasks/{id}", tasks.one),
+        get("/tasks/{id}/people", acting.people),
+        get("/tasks/{id}/{verb}", acting.ask),
+        post("/tasks/{id}/{verb}", acting.act),
         get("/search", links.search),
         get("/m/{model}", lists.show),
         get("/m/{model}/export.csv", export.download),

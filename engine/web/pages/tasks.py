@@ -13,10 +13,13 @@ from starlette.responses import Response
 from engine.catalog.kinds.approval import signatures
 from engine.errors import BadRequest, RequestError
 from engine.policy.approve import CANCELLED
+from engine.policy.handling import VERBS
 from engine.ports import Record
+from engine.runtime.casework import Casework, task_for
 from engine.runtime.inbox import BOXES, Inbox, Item
 from engine.runtime.tasks import Tasks
 from engine.store.database import Transaction
+from engine.web.pages.acting import Act, acts, back_of, step_label
 from engine.web.pages.formview import FaultLine, FaultSummary
 from engine.web.pages.moments import moment_text
 from engine.web.pages.visit import Visit
@@ -44,6 +47,8 @@ RESULTS: Mapping[str, tuple[str, str]] = {
     "transferred": ("task_handed_on", ""),
     "delegated": ("task_handed_on", ""),
 }
+#: What is said about a task besides votes; what is in votes already is not told twice.
+REMARKS = ("add_signer", "withdraw", "comment", "urge")
 #: Due within this time is shown in another colour.
 SOON = timedelta(hours=24)
 PAGE = 50
@@ -75,9 +80,11 @@ class TaskLine:
     path: str
     model: str
     step: str
+    step_path: str
     asked_by: str
     since: str
     due: Badge | None
+    haste: Badge | None
     result: Badge | None
 
 
@@ -95,14 +102,34 @@ class TasksView:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A step of a record's approval: what became of it, and who had a part in it; ``key`` is the reader's own task."""
+class Said:
+    """Somebody's part in a task: what they have said about it, or that they are asked, and when."""
 
-    key: str
+    who: str
+    what: Badge
+    when: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of a record's approval: what became of it, who had a part in it, and what the reader may do now."""
+
     label: str
     result: Badge
-    people: str
     when: str
+    due: Badge | None
+    said: tuple[Said, ...]
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """What ``task.html`` draws: one task by itself."""
+
+    title: str
+    path: str
+    stage: Stage
 
 
 async def show(visit: Visit) -> Response:
@@ -117,7 +144,7 @@ async def page(visit: Visit, faults: FaultSummary | None = None, comment: str = 
     found = await visit.read(lambda tx: _lines(visit, tx, box, query.get("after")))
     lines, following = found
     done = query.get("decided", "")
-    note = visit.words("tasks_decided", count=done) if done.isdecimal() and faults is None else ""
+    note = visit.words("tasks_decided", count=done) if done.isdecimal() and faults is None else acted(visit)
     tabs = tuple(Tab(visit.words(TITLES[name]), f"/tasks?box={name}", name == box) for name in BOXES)
     next_path = f"/tasks?{urlencode({'box': box, 'after': following})}" if following else ""
     view = TasksView(tabs, lines, box == "mine", note, faults, comment, next_path)
@@ -155,6 +182,12 @@ async def decide(visit: Visit) -> Response:
     return await page(visit, faults, comment, refused[0].status if refused else 422)
 
 
+def acted(visit: Visit) -> str:
+    """The quiet line after something was done with a task."""
+    verb = visit.request.query_params.get("acted", "")
+    return visit.words("done", event=visit.words(f"act_{verb}")) if verb in VERBS else ""
+
+
 def _texts(visit: Visit, error: RequestError) -> Iterable[str]:
     if error.complaints:
         return [visit.words.complaint(complaint) for complaint in error.complaints]
@@ -169,23 +202,25 @@ def _back(form: FormData) -> str:
 
 def _lines(visit: Visit, tx: Transaction, box: str, after: str | None) -> tuple[tuple[TaskLine, ...], str | None]:
     found = Inbox(visit.service).page(tx, visit.actor, box, limit=PAGE, after=after or None)
-    return tuple(_line(visit, item, deciding=box == "mine") for item in found.items), found.next
+    return tuple(_line(visit, item, box) for item in found.items), found.next
 
 
-def _line(visit: Visit, item: Item, *, deciding: bool) -> TaskLine:
+def _line(visit: Visit, item: Item, box: str) -> TaskLine:
     task, vote = item.task, item.vote
     known = task["model"] in visit.catalog.models
     asked = vote["asked_at"] if vote is not None and vote["asked_at"] is not None else task["opened_at"]
     said = vote["decision"] if vote is not None and vote["decision"] is not None else task["outcome"]
     return TaskLine(
-        key=task["id"] if deciding else "",
+        key=task["id"] if box == "mine" else "",
         title=task["title"] or visit.model_label(task["model"]) if known else task["step"],
         path=f"/m/{task['model']}/{task['record']}" if known and visit.may_read(task["model"]) else "",
         model=visit.model_label(task["model"]) if known else "",
         step=_step(visit, task),
+        step_path=f"/tasks/{task['id']}?{urlencode({'back': f'/tasks?box={box}'})}",
         asked_by=task["starter"]["name"] if task["starter"] is not None else visit.words("system"),
         since=moment_text(visit, asked),
         due=_due(visit, task),
+        haste=_haste(visit, task),
         result=_result(visit, said) if said is not None else None,
     )
 
@@ -198,6 +233,12 @@ def _due(visit: Visit, task: Record) -> Badge | None:
     left = due - visit.service.clock.now()
     css = "" if task["closed_at"] is not None or left > SOON else "bad" if left < timedelta(0) else "warn"
     return Badge(moment_text(visit, due), css)
+
+
+def _haste(visit: Visit, task: Record) -> Badge | None:
+    """How often those who are asked were reminded of an open task, or asked for haste."""
+    times = task["reminded"] or 0
+    return Badge(visit.words("tasks_reminded", count=times), "warn") if times and task["outcome"] is None else None
 
 
 def _result(visit: Visit, said: str) -> Badge:
@@ -222,36 +263,66 @@ def _step(visit: Visit, task: Record) -> str:
     return visit.words.say(labels.get((task["state"], task["step"])), task["step"])
 
 
-def stages(visit: Visit, tx: Transaction, model: str, record: Record) -> list[Stage]:
+async def one(visit: Visit) -> Response:
+    """``GET /tasks/{id}``: one task by itself, as a page or as the content of a dialog."""
+    view = await visit.read(lambda tx: _one(visit, tx))
+    return visit.page("task_part.html" if visit.partial else "task.html", view, title=view.title)
+
+
+def _one(visit: Visit, tx: Transaction) -> TaskView:
+    work, task = task_for(visit.service, tx, visit.actor, visit.request.path_params["id"])
+    model, record = task["model"], task["record"]
+    back = back_of(visit.request.query_params.get("back"))
+    title = " · ".join(filter(None, [visit.model_label(model), task["title"]]))
+    readable = bool(
+        visit.service.rights.may_read(visit.actor, model, work.record, visit.names(tx, model, work.record, "read"))
+    )
+    return TaskView(title, f"/m/{model}/{record}" if readable else "", stage(visit, work, task, back))
+
+
+def stages(visit: Visit, work: Casework) -> list[Stage]:
     """The way of a record through its approvals, the first step first; then what is still to come where it stands."""
-    states = visit.catalog.states(model)
-    if not any(state.approval for state in states.values()):
-        return []
-    query = visit.service.store.query
-    tasks = query.equal(tx, "task", {"model": model, "record": record["id"]}, limit=MOST_AT_ONCE)
-    found = []
-    for task in tasks:
-        votes = [vote for vote in query.equal(tx, "vote", {"task": task}, limit=MOST_AT_ONCE) if vote["part"] != "cc"]
-        own = any(vote["waiting"] and vote["person"]["id"] == visit.actor.id for vote in votes)
-        said = [vote for vote in votes if vote["decision"] not in (None, "moot")] or votes
-        people = "; ".join(_said(vote) for vote in said)
-        result = _result(visit, task["outcome"]) if task["outcome"] else Badge(visit.words("task_open"), "info")
-        when = moment_text(visit, task["closed_at"] or task["opened_at"])
-        found.append(Stage(task["id"] if own else "", _step(visit, task), result, people, when))
-    state = states.get(record["status"] or "")
+    back = f"/m/{visit.model}/{work.record['id']}"
+    found = [stage(visit, work, task, back) for task in work.tasks]
+    state = work.state
     if state is not None and state.approval:
-        last = max((task["round"] for task in tasks), default=0)
-        there = {task["step"] for task in tasks if task["round"] == last and task["outcome"] != CANCELLED}
+        there = {task["step"] for task in work.tasks if task["round"] == work.round and task["outcome"] != CANCELLED}
         for signature in signatures(state.approval):
             if signature.name not in there:
                 label = visit.words.say(signature.label, signature.name)
-                found.append(Stage("", label, Badge(visit.words("task_next"), ""), "", ""))
+                found.append(Stage(label, Badge(visit.words("task_next"), ""), "", None, (), ()))
     return found
 
 
-def _said(vote: Record) -> str:
-    """Who had a part, for whom, and what they have said."""
+def stage(visit: Visit, work: Casework, task: Record, back: str) -> Stage:
+    """A task with all that was said about it, the earliest first."""
+    votes = [vote for vote in work.votes_of(task) if vote["part"] != "cc"]
+    told = [(vote["decided_at"] or vote["asked_at"] or task["opened_at"], _voted(visit, vote)) for vote in votes]
+    told += [(act["at"], _acted(visit, act)) for act in work.acts_on(task) if act["name"] in REMARKS]
+    return Stage(
+        label=step_label(visit, work, task),
+        result=_result(visit, task["outcome"]) if task["outcome"] else Badge(visit.words("task_open"), "info"),
+        when=moment_text(visit, task["closed_at"] or task["opened_at"]),
+        due=_due(visit, task) if task["outcome"] is None else None,
+        said=tuple(said for _, said in sorted(told, key=lambda pair: pair[0])),
+        acts=acts(visit, work, task, back),
+    )
+
+
+def _voted(visit: Visit, vote: Record) -> Said:
+    """Who has a part, for whom, and what they have said."""
     who = str(vote["person"]["name"])
     if vote["acting_for"] is not None:
-        who = f"{who} ({vote['acting_for']['name']})"
-    return f"{who}: {vote['comment']}" if vote["comment"] else who
+        who = visit.words("act_for", who=who, whom=vote["acting_for"]["name"])
+    if vote["decision"] is not None:
+        what = _result(visit, vote["decision"])
+    else:
+        what = Badge(visit.words("task_asked"), "info") if vote["waiting"] else Badge(visit.words("task_next"), "")
+    moment = vote["decided_at"] if vote["decision"] != "moot" else None
+    return Said(who, what, moment_text(visit, moment) if moment is not None else "", vote["comment"] or "")
+
+
+def _acted(visit: Visit, act: Record) -> Said:
+    who = act["actor"]["name"] if act["actor"] is not None else act["actor_name"]
+    what = Badge(visit.words(f"act_{act['name']}"), "")
+    return Said(str(who), what, moment_text(visit, act["at"]), act["input"].get("comment", ""))

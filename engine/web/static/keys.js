@@ -14,7 +14,11 @@ const PLAIN = {
   e: () => { const link = document.querySelector("a[data-edit]"); link?.click(); return link; },
   j: () => { step(1); return true; },
   k: () => { step(-1); return true; },
+  x: () => { const box = document.activeElement.closest("table[data-keys] tr")?.querySelector("input[type=checkbox]"); box?.click(); return box; },
 };
+
+// Buttons that bring a key of their own.
+const own = (key) => /^[a-z]$/.test(key) && document.querySelector(`a[data-key="${key}"]`);
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing) return;
@@ -26,8 +30,9 @@ document.addEventListener("keydown", (event) => {
     const form = event.target.closest("#dialog form") ?? document.querySelector("form[data-save]");
     const button = form?.querySelector("[data-main]");
     if (button) { event.preventDefault(); form.requestSubmit(button); }
-  } else if (!typing && !control && !event.altKey && !document.querySelector("dialog[open]") && PLAIN[event.key]) {
-    if (PLAIN[event.key]()) event.preventDefault();
+  } else if (!typing && !control && !event.altKey && !document.querySelector("dialog[open]") && (PLAIN[event.key] || own(event.key))) {
+    const button = own(event.key);
+    if (button) { event.preventDefault(); button.click(); } else if (PLAIN[event.key]()) event.preventDefault();
   } else if (event.key === "Enter" && event.target.matches("form[data-save] input") && !event.target.closest("[data-grid]")) {
     event.preventDefault(); // a form of many fields is saved on purpose: by a button, or with Ctrl+Enter
   } else if (event.key === "Enter" && event.target.matches("table[data-keys] tbody tr")) {
