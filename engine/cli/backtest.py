@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, time
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
-from engine.catalog.builder import build
-from engine.catalog.catalog import Catalog
 from engine.cli.bars import bar
+from engine.cli.changed import in_force, laid_over, moment
 from engine.cli.opening import opened
 from engine.cli.place import Place, pass_place
 from engine.errors import EngineError
 from engine.runtime.backtest import Backtest, Result
-from engine.runtime.engine import Engine
 from engine.runtime.judges.everyone import KINDS
-from engine.source.problems import Problems
-from engine.source.reader import Sources, read_text
-from engine.source.text import SourceText
 from engine.store.store import Store
-from engine.store.transaction import Transaction
 
 
 @click.command("backtest", help="Try the changed rules of a file on the past: what would come out otherwise.")
@@ -46,8 +40,10 @@ def command(
     format_: str,
 ) -> None:
     with opened(place, prepare=False) as engine:
-        present = engine.database.read(lambda tx: _in_force(engine, tx))
-        changed, objects = with_file(present, file.name, file.read_text("utf-8"))
+        present = engine.database.read(lambda tx: in_force(engine, tx))
+        changed, objects = laid_over(present, {file.name: file.read_text("utf-8")}, KINDS)
+        if not objects:
+            raise EngineError(f"{file.name} holds nothing that decides: {', '.join(KINDS)}")
         zone = ZoneInfo(present.app.timezone)
         store = Store(present, engine.database)
         results: list[Result] = []
@@ -57,52 +53,14 @@ def command(
                 task = shown.add_task(name, total=None)
                 results.append(
                     test.run(
-                        _moment(since, zone, time.min),
-                        _moment(until, zone, time.max),
+                        moment(since, zone, time.min),
+                        moment(until, zone, time.max),
                         event=event,
                         progress=lambda done, task=task: shown.update(task, completed=done),  # type: ignore[misc]
                     )
                 )
     for result in results:
         click.echo(json.dumps(_plain(result), ensure_ascii=False) if format_ == "json" else _said(result))
-
-
-def _in_force(engine: Engine, tx: Transaction) -> Catalog:
-    newest = engine.snapshots.newest(tx)
-    if newest is None:
-        raise EngineError("nothing is in force in this database, so that it has no past")
-    return engine.catalog_at(tx, newest)
-
-
-def with_file(present: Catalog, file: str, text: str) -> tuple[Catalog, list[tuple[str, str]]]:
-    """The definitions in force with the rules of a file in place of those of the same names, and their kinds and names.
-    Its other documents are passed over: the past knows only what is in force."""
-    problems = Problems()
-    mine = [document for document in read_text(text, file, problems) if document.kind in KINDS]
-    problems.raise_errors()
-    if not mine:
-        raise EngineError(f"{file} holds nothing that decides: {', '.join(KINDS)}")
-    replaced = {(document.kind, document.name) for document in mine}
-    documents = [
-        document
-        for path, source in present.sources.items()
-        for document in read_text(source, path, problems)
-        if (document.kind, document.name) not in replaced
-    ]
-    texts = {path: SourceText(path, source) for path, source in present.sources.items()} | {
-        file: SourceText(file, text)
-    }
-    catalog = build(Sources((*documents, *mine), texts), problems=problems)
-    return catalog, list(dict.fromkeys((str(document.kind), document.name) for document in mine))
-
-
-def _moment(day: str | None, zone: ZoneInfo, at: time) -> datetime | None:
-    if day is None:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(day), at, zone)
-    except ValueError:
-        raise click.UsageError(f"{day} is no day: write it as 2026-01-31") from None
 
 
 def _said(result: Result) -> str:

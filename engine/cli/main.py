@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "engine.cli.plan",
     "schema": "engine.cli.schema",
     "serve": "engine.cli.serve",
+    "simulate": "engine.cli.simulate",
     "table": "engine.cli.tables",
     "test": "engine.cli.testing",
     "token": "engine.cli.token",

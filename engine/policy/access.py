@@ -18,7 +18,21 @@ from engine.source.shape import Formula
 
 #: Models that the engine alone writes, in the course of other acts: to put one in by hand would be to forge it.
 ENGINES_OWN = frozenset(
-    {"history", "event", "case", "timer", "job", "hold", "task", "vote", "arrival", "file", "finding", "proposal"}
+    {
+        "history",
+        "event",
+        "case",
+        "timer",
+        "job",
+        "hold",
+        "task",
+        "vote",
+        "arrival",
+        "file",
+        "finding",
+        "proposal",
+        "migration",
+    }
 )
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -63,14 +62,6 @@ class Report:
         examples = self.examples.setdefault(key, [])
         if len(examples) < MOST_EXAMPLES:
             examples.append(title)
-
-
-class _Tried(EngineError):
-    """Ends a dry run of an act, so that nothing of it is kept."""
-
-    def __init__(self, became: Moved) -> None:
-        self.became = became
-        super().__init__("a dry run")
 
 
 class Migrations:
@@ -252,14 +243,14 @@ class Migrations:
         dry: bool,
     ) -> None:
         """Performs the acts, each in a transaction of its own, and tells what came of them."""
-        futures: list[Future[Moved]] = [self._database.write(partial(_trying, act) if dry else act) for act in acts]
+        # Written many at a time, so that they share the wait for the disk; of trials nothing is written.
+        write = self._database.write
+        ends = [partial(self._database.trial, act) if dry else write(act).result for act in acts]
         titles = self._titles(about)
-        for each, future in zip(about, futures, strict=True):
+        for each, end in zip(about, ends, strict=True):
             title = titles.get(str(each["record"]), str(each["record"]))
             try:
-                report.tell(future.result(), title)
-            except _Tried as tried:
-                report.tell(tried.became, title)
+                report.tell(end(), title)
             except EngineError as error:
                 report.tell(Stays(str(error)), title)
 
@@ -296,10 +287,6 @@ class Migrations:
     def _end(self, run: str, when: str) -> None:
         moment = self._service.clock.now().isoformat()
         self._engine.write(lambda tx: self._service.update(tx, SYSTEM, MIGRATION, run, {when: moment}))
-
-
-def _trying(act: Callable[[Transaction], Moved], tx: Transaction) -> Moved:
-    raise _Tried(act(tx))
 
 
 def short(version: str) -> str:

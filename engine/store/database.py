@@ -62,6 +62,23 @@ class Database:
         """What the work returns, once its transaction is committed. If it raises, nothing of it is kept."""
         return self._backend.write(work)
 
+    def trial(self, work: Work[T]) -> T:
+        """What the work returns in a transaction that is undone: it sees what it writes, and nothing of that is
+        kept."""
+
+        def tried(tx: Transaction) -> None:
+            tx.trial = True
+            result = work(tx)
+            tx.settle()
+            raise _Tried(result)
+
+        try:
+            self._backend.write(tried).result()
+        except _Tried as ended:
+            found: T = ended.result
+            return found
+        raise RuntimeError("a trial was committed")
+
     def read(self, work: Work[T]) -> T:
         """What the work returns, in the caller's thread, on one snapshot of the database that it cannot change."""
         return self._backend.read(work)
@@ -81,6 +98,14 @@ class Database:
     def close(self) -> None:
         """Finishes the works that wait, then closes all connections. A work that comes later is refused."""
         self._backend.close()
+
+
+class _Tried(Exception):
+    """Keeps a trial from being committed; it tells of no mistake."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+        super().__init__("a trial")
 
 
 def _postgres(url: URL) -> Backend:

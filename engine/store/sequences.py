@@ -2,7 +2,8 @@
 
 SQLite has one writer at a time anyway, so a number is taken in the transaction that needs it. In PostgreSQL the counter
 would be a row for which all writers wait until the other's commit; so a process takes a block of numbers in a short
-transaction of its own. What a crash leaves of a block is never used: numbers may have gaps, they never repeat.
+transaction of its own. What a crash leaves of a block is never used: numbers may have gaps, they never repeat. A trial,
+of which nothing is kept, takes its numbers in its own transaction, and so uses none up.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Sequences:
 
     def next(self, tx: Transaction, name: str, period: str) -> int:
         """The next number of the sequence in the period; the first is 1."""
-        if self._dialect.name == "sqlite":
+        if self._dialect.name == "sqlite" or tx.trial:
             return _reserve(tx, self._statement, name, period, 1)
         return self._blocks.take(tx, self._statement, name, period)
 

@@ -34,6 +34,8 @@ class Transaction:
     def __init__(self, database: Backend, connection: Connection, cursor: Any) -> None:
         self.database = database
         self.memo: dict[Any, Any] = {}
+        #: Nothing of it will be kept, so that it must not use up anything outside of it.
+        self.trial = False
         self._connection = connection
         self._cursor = cursor
         self._callbacks: list[Callback] = []

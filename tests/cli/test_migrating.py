@@ -1,4 +1,5 @@
-"""`plan`, `apply` and `migrate-cases` as they are typed, over a workflow that changes while cases are open."""
+"""`plan`, `apply`, `migrate-cases` and `simulate` as they are typed, over a workflow that changes while cases are
+open."""
 
 from __future__ import annotations
 
@@ -88,3 +89,32 @@ def test_mistakes_are_told(shell: Shell) -> None:
     assert "name it" in shell.run("migrate-cases", "--where", "true", code=2).output
     assert "the whole run" in shell.run("migrate-cases", "handling", "--revert", "x", code=2).output
     assert "were applied to this database" in shell.run("migrate-cases", "--to", "0", code=1).output
+
+
+def simulate(shell: Shell, text: str, *words: str, code: int = 0) -> Result:
+    file = shell.folder / "changed.yaml"
+    file.write_text(text, "utf-8")
+    return shell.run("simulate", str(file), *words, code=code)
+
+
+def test_a_changed_workflow_is_tried_on_the_cases(shell: Shell) -> None:
+    flow = CRATE[CRATE.index("workflow: handling\nfor") :]
+    assert simulate(shell, flow).output == ("handling: 3 cases, 8 acts performed once more, 0 would go elsewhere\n")
+    assert "0 would go" in simulate(shell, MAPPED[MAPPED.index("workflow: handling\nfor") :]).output
+    changed = flow.replace("fill: {to: full}", 'fill: {to: full, require: crate.code == "a"}')
+    said = simulate(shell, changed).output.splitlines()
+    assert said[0] == "handling: 3 cases, 7 acts performed once more, 1 would go elsewhere"
+    assert said[1].split() == ["1", "fill:", "full", "→", "refused:", "GUARD_REFUSED"]
+    assert said[2].startswith("  e.g. b, fill at 20")
+    (found,) = json.loads(simulate(shell, changed, "--format", "json", "--workflow", "handling").output)
+    assert [each["title"] for each in found["examples"]] == ["b"]
+    assert shell.run("plan").output.startswith("Nothing to do")
+
+
+def test_what_cannot_be_simulated_is_told(shell: Shell) -> None:
+    flow = CRATE[CRATE.index("workflow: handling\nfor") :]
+    assert "E302 there is no state 'ful'" in simulate(shell, flow.replace("to: full", "to: ful"), code=1).output
+    assert "did you mean 'handling'" in simulate(shell, flow, "--workflow", "handlin", code=1).output
+    assert "2026-02-31 is no day" in simulate(shell, flow, "--since", "2026-02-31", code=2).output
+    wider = "model: crate\nkey: code\nworkflow: handling\nfields: {code: {type: text, unique: true}, size: integer}\n"
+    assert "the files change tables" in simulate(shell, wider, code=1).output

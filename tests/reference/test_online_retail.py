@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.catalog.catalog import Catalog
-from engine.cli.backtest import with_file
+from engine.cli.changed import laid_over
 from engine.ports import Record
 from engine.runtime.backtest import Backtest
 from engine.runtime.clock import SystemClock
 from engine.runtime.importing import Importer, ImportResult
 from engine.runtime.intake import Intake
+from engine.runtime.judges.everyone import KINDS
 from engine.runtime.scratch import Scratch, scratch
 from engine.runtime.service import Service
 from engine.store.transaction import Transaction
@@ -161,7 +162,7 @@ def test_rules_that_are_not_in_force_are_tried_on_the_invoices(
     file = root / "examples/backtest/retail_surge.yaml"
     # A small sample has small customers: the same rules with small figures.
     text = file.read_text("utf-8").replace("5000", "300").replace("20000", "1000")
-    changed, [(kind, name)] = with_file(application, file.name, text)
+    changed, [(kind, name)] = laid_over(application, {file.name: text}, KINDS)
     test = Backtest(database.store, database.database, changed, kind, name, amount="total", as_of="invoiced_at")
     result = test.run(event="create")
     expected: Counter[tuple[str, str]] = Counter()

@@ -75,10 +75,12 @@ NEXT = (
 class Depot:
     """Files, a database and a clock."""
 
+    text = DEPOT
+
     def __init__(self, folder: Path, url: str) -> None:
         self.file = folder / "definitions" / "app.yaml"
         self.file.parent.mkdir()
-        self.file.write_text(DEPOT, "utf-8")
+        self.file.write_text(self.text, "utf-8")
         self.database = Database.open(url, durable=False)
         self.clock = SetClock(START)
         self.engine = Engine(CatalogHolder(folder), self.database, self.clock)

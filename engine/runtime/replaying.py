@@ -1,0 +1,230 @@
+"""Acts of the past, performed once more under some definitions, by the functions of live acts: in a transaction in
+which the record and its case are put back to where they were, and which is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Table
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.risk import CREATE
+from engine.catalog.kinds.workflow import Workflow
+from engine.errors import EngineError, NotLoggedIn, RequestError
+from engine.fields.link import LookupField
+from engine.policy.access import Actor
+from engine.policy.transition import enter, events_from, go_off
+from engine.ports import Fire, Reason, Record
+from engine.runtime.actors import actor_of
+from engine.runtime.approving import TASK
+from engine.runtime.effects import Effects
+from engine.runtime.risking import watch
+from engine.runtime.service import SYSTEM, Service
+from engine.store.cases import CASE
+from engine.store.database import Database
+from engine.store.store import Store
+from engine.store.transaction import Transaction
+
+#: What people and ladders do about a task, and what the approval comes to where that decides it.
+DECISIONS: Mapping[str, str] = {
+    "approve": "approved",
+    "approved": "approved",
+    "reject": "rejected",
+    "rejected": "rejected",
+    "return": "returned",
+}
+#: How an act is performed once more: the record is made, an event fired, a timer goes off, an approval is decided; or
+#: its branches are tried, since something has changed that they read.
+Sort = Literal["made", "event", "timer", "decision", "change"]
+
+
+@dataclass(frozen=True, slots=True)
+class PastAct:
+    """What has happened to a record at one moment. ``entries`` are those of the log of events, the first being what was
+    done; none where the record has moved since something else has changed. ``before`` and ``after`` are the record as
+    it was; None of both: it is as it is now. ``entered`` is since when it was in the state from which it went."""
+
+    at: datetime
+    sort: Sort
+    entries: Sequence[Mapping[str, Any]]
+    state: str | None
+    to: str | None
+    entered: datetime
+    before: Record | None = None
+    after: Record | None = None
+
+    @property
+    def name(self) -> str:
+        """What was done."""
+        return str(self.entries[0]["name"]) if self.entries else "change"
+
+    @property
+    def said(self) -> str:
+        """What was done, for people: of a record that was made, what else was done at once."""
+        return ", ".join(str(entry["name"]) for entry in self.entries) if self.sort == "made" else self.name
+
+    @property
+    def from_before(self) -> bool:
+        """Whether it begins with the record as it was before it; else with what it has made of the fields."""
+        return self.sort in ("event", "timer")
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What an act came to: the state, or how it was refused; and at which steps people are asked because of it."""
+
+    state: str | None
+    refused: str | None = None
+    asked: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        what = self.refused or str(self.state)
+        return f"{what} (asks {', '.join(self.asked)})" if self.asked else what
+
+
+class Then:
+    """The clock of a replay: at the moment of the act."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+class Stage:
+    """One catalogue, under which acts are performed once more on the records of a database."""
+
+    def __init__(
+        self, catalog: Catalog, database: Database, catalog_at: Callable[[Transaction, str], Catalog], now: datetime
+    ) -> None:
+        self.catalog = catalog
+        self._database = database
+        self._clock = Then(now)
+
+        def pinned(tx: Transaction, fingerprint: str) -> Catalog:
+            return catalog if fingerprint == catalog.fingerprint else catalog_at(tx, fingerprint)
+
+        self._service = Service(catalog, Store(catalog, database), self._clock, pinned)
+        self._actors: dict[str, Actor] = {}
+
+    def came(self, case: Mapping[str, Any], past: PastAct) -> Came:
+        """What the act comes to under these definitions."""
+        flow = self.catalog.heir_of(case["workflow"])
+        if flow is None:
+            return Came(None, f"there is no workflow '{case['workflow']}'")
+        state = flow.place_of(past.state) if past.state is not None else flow.start
+        if state is None:
+            return Came(None, f"there is no state '{past.state}'")
+        self._clock.moment = past.at
+        return self._database.trial(partial(self._perform, case=case, past=past, flow=flow, state=state))
+
+    def _perform(self, tx: Transaction, case: Mapping[str, Any], past: PastAct, flow: Workflow, state: str) -> Came:
+        service, model, key = self._service, str(case["model"]), str(case["record"])
+        try:
+            self._set_back(tx, case, past, flow, state)
+            actor = self._actor(tx, past)
+            if past.sort == "event":
+                status = service.fire(tx, actor, model, key, past.name, past.entries[0]["input"])["status"]
+            else:
+                status = self._by_hand(tx, actor, model, key, past, flow, state)
+            tx.settle()
+        except RequestError as error:
+            return Came(None, f"refused: {error.code}")
+        except EngineError as error:
+            return Came(None, f"fails: {error}")
+        asked = service.store.query.equal(tx, TASK, {"record": key, "outcome": None, "opened_at": past.at}, limit=100)
+        return Came(str(status), asked=tuple(sorted(str(task["step"]) for task in asked)))
+
+    def _by_hand(
+        self, tx: Transaction, actor: Actor, model: str, key: str, past: PastAct, flow: Workflow, state: str
+    ) -> Any:
+        """The status after an act that is no event of the workflow."""
+        service = self._service
+        act = service.act(tx, actor)
+        working = act.take(model, key, past.name, service.plan(model).reads)
+        service.store.records.expand(tx, model, [working.record], flow.reads)
+        effects = Effects(service, act, past.name)
+        standing = flow.states[state]
+        if past.sort == "made":
+            watch(effects, working, CREATE)
+            why = Reason(f"{flow.name}.start", state, span=flow.span)
+            effects.drive(enter(flow, state, effects.frame(working), why))
+            for entry in past.entries[1:]:  # a channel submits what it brings
+                if entry["name"] in events_from(flow, working.record["status"]):
+                    effects.perform(Fire(model, working.record, str(entry["name"])))
+        elif past.sort == "timer" and past.name in standing.timers:
+            effects.drive(go_off(flow, standing, standing.timers[past.name], effects.frame(working)))
+        elif past.sort == "decision" and (outcome := DECISIONS[past.name]) in standing.decided:
+            effects.go_on(working, flow, standing, outcome)  # what people have decided stays decided
+        working.touched = True
+        effects.settle()
+        act.finish()
+        return working.record["status"]
+
+    def _actor(self, tx: Transaction, past: PastAct) -> Actor:
+        """Who did it, without limits: what their roles grant now says nothing about then."""
+        entry = past.entries[0] if past.entries else {}
+        key = entry.get("actor")
+        if key is None:
+            return replace(SYSTEM, channel=entry.get("channel"), ip=entry.get("ip"))
+        found = self._actors.get(str(key))
+        if found is None:
+            try:
+                found = replace(actor_of(self._service, tx, str(key)), everything=True)
+            except NotLoggedIn:
+                found = SYSTEM
+            self._actors[str(key)] = found
+        return replace(found, channel=entry.get("channel"), ip=entry.get("ip"))
+
+    # Setting back ---------------------------------------------------------------------------------------------------
+
+    def _set_back(self, tx: Transaction, case: Mapping[str, Any], past: PastAct, flow: Workflow, state: str) -> None:
+        """Makes the record, its holds and its case what they were when the act began; what it did itself is undone."""
+        store, model, key = self._service.store, str(case["model"]), str(case["record"])
+        (record,) = store.records.load(tx, model, [key], lock=True)
+        then = past.before if past.from_before else past.after
+        before = store.records.snapshot(model, record)
+        if then is not None:
+            live = self.catalog.live_fields(model)
+            for name, field in self.catalog.fields(model).items():
+                if (
+                    name in then
+                    and name not in live
+                    and name not in ("id", "version")
+                    and not isinstance(field, LookupField)
+                ):
+                    record[name] = then[name]
+        record["status"] = state
+        record["version"] += 1
+        store.records.update(tx, model, before, record)
+        task = store.tables[TASK]
+        asked = (task.c["record"] == key) & (task.c["opened_at"] >= past.at)
+        tx.change(task.update().where(asked).values(deleted_at=past.at))
+        if then is not None:
+            self._holds(tx, key, past.at, own=past.from_before or past.sort == "made")
+        table = store.tables[CASE]
+        version = {"workflow": flow.name, "workflow_version": flow.fingerprint, "definitions": self.catalog.fingerprint}
+        at = {"state": state, "entered_at": past.entered, "ended_at": None}
+        tx.change(table.update().where(table.c["id"] == case["id"]).values(**version, **at))
+        # What was read is not what is there now.
+        tx.settle()
+        tx.memo.clear()
+
+    def _holds(self, tx: Transaction, key: str, at: datetime, *, own: bool) -> None:
+        """Takes away the holds that came later, and opens those let go later; ``own``: those of the act, too."""
+        hold = self._service.store.tables["hold"]
+        about = hold.c["record"] == key
+        tx.change(hold.update().where(about, _later(hold, "opened_at", at, own=own)).values(deleted_at=at))
+        tx.change(
+            hold.update().where(about, _later(hold, "released_at", at, own=own)).values(released_at=None, open=True)
+        )
+
+
+def _later(table: Table, column: str, at: datetime, *, own: bool) -> ColumnElement[bool]:
+    found = table.c[column]
+    return found >= at if own else found > at
