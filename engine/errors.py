@@ -105,6 +105,7 @@ REQUEST_CODES: Mapping[str, str] = {
     "CHECK_FAILED": "422: a check of the model does not hold, and names no code of its own",
     "CHANGED_MEANWHILE": "a field that a proposal would change has been changed since",
     "COLUMN_TWICE": "two columns of a table have the same heading",
+    "COVER_CIRCLE": "people who would be away on one day, and cover for each other in a circle",
     "CROSS_SITE": "403: a browser was made to send this by another site",
     "DUPLICATE_KEY": "two rows of a record have the same key",
     "GUARD_REFUSED": "409: the condition of an event does not hold",

@@ -142,7 +142,7 @@ class Approving:
                 task,
                 one,
                 turn=turn,
-                veto=one.person["id"] in vetoes,
+                veto=any(person["id"] in vetoes for person in (one.person, one.acting_for) if person is not None),
                 decision="approve" if earlier else None,
                 decided_at=self._act.moment if earlier else None,
                 why=plain_reason(why),

@@ -13,16 +13,24 @@ import orjson
 
 from engine.catalog.kinds.example import (
     Act,
+    AddingSigner,
     Agreeing,
     Arriving,
+    Commenting,
     Creating,
+    Delegating,
     Deleting,
     Firing,
+    Handling,
     Reading,
     Rejecting,
     Releasing,
+    SendingBack,
+    Transferring,
     Updating,
+    Urging,
     Waiting,
+    Withdrawing,
 )
 from engine.errors import EngineError, InvalidValues, RequestError
 from engine.policy.access import Actor
@@ -67,13 +75,11 @@ class Player:
         self._within = within
         self.named: dict[str, tuple[str, str]] = {}
         self._perform: dict[type[Any], Callable[[Any], None]] = {
-            Agreeing: lambda act: self._decide(act.approve, "approve", act),
             Arriving: self._arrive,
             Creating: self._create,
             Deleting: self._delete,
             Firing: self._fire,
             Reading: self._read,
-            Rejecting: lambda act: self._decide(act.reject, "reject", act),
             Releasing: self._release,
             Updating: self._update,
             Waiting: self._wait,
@@ -95,7 +101,10 @@ class Player:
 
     def perform(self, act: Act) -> None:
         """Does what the act says. Raises RequestError where it is refused, and Unplayable where it makes no sense."""
-        self._perform[type(act)](act)
+        if isinstance(act, Handling):
+            self._handle(act)
+        else:
+            self._perform[type(act)](act)
 
     # Acts -----------------------------------------------------------------------------------------------------------
 
@@ -113,21 +122,24 @@ class Player:
         actor, (model, key) = self._sender(act), self.find(act.record)
         self.write(lambda tx: self.service.fire(tx, actor, model, key, act.fire, act.input))
 
-    def _decide(self, name: str, decision: str, act: Agreeing | Rejecting) -> None:
-        actor, (model, key) = self.actor(act.as_), self.find(name)
-        task = self._task(model, key, act.step, actor)
+    def _handle(self, act: Handling) -> None:
+        """What somebody does about the task of a record that the act means."""
+        actor, name = self.actor(act.as_), act.about
+        model, key = self.find(name)
+        mine = {"decision": "approve"} if isinstance(act, Withdrawing) else {"waiting": True}
+        task = self._task(model, key, act.step, {"person": {"id": actor.id}, **mine})
         if task is None:
             raise Unplayable(f"nobody was ever asked about {name}" + (f" at {act.step}" if act.step else ""))
         tasks = Tasks(self.service)
-        self.write(lambda tx: tasks.decide(tx, actor, task["id"], decision, act.comment))
+        self.write(lambda tx: handle(tasks, tx, actor, task["id"], act))
 
-    def _task(self, model: str, key: str, step: str | None, actor: Actor) -> Record | None:
-        """The task about a record that is the actor's to do, else one that is open, else the last one."""
+    def _task(self, model: str, key: str, step: str | None, mine: Mapping[str, Any]) -> Record | None:
+        """The task about a record in which somebody has a vote that is ``mine``, else one that is open, else the last
+        one."""
         equal = self.service.store.query.equal
         about = {"model": model, "record": key} | ({"step": step} if step else {})
         found = self.read(lambda tx: equal(tx, "task", about, limit=MOST_FOUND))
-        asked = {"person": {"id": actor.id}, "waiting": True}
-        own = self.read(lambda tx: {vote["task"]["id"] for vote in equal(tx, "vote", asked, limit=MOST_FOUND)})
+        own = self.read(lambda tx: {vote["task"]["id"] for vote in equal(tx, "vote", mine, limit=MOST_FOUND)})
         return max(found, key=lambda task: (task["id"] in own, task["closed_at"] is None, task["id"]), default=None)
 
     def _delete(self, act: Deleting) -> None:
@@ -212,6 +224,30 @@ class Player:
             except OSError as error:
                 raise Unplayable(f"the file {act.file} cannot be read: {error.strerror}") from error
         return orjson.dumps(act.body, default=str), None
+
+
+def handle(tasks: Tasks, tx: Transaction, actor: Actor, key: str, act: Handling) -> Record:
+    """The task after the act."""
+    match act:
+        case Agreeing():
+            return tasks.decide(tx, actor, key, "approve", act.comment)
+        case Rejecting():
+            return tasks.decide(tx, actor, key, "reject", act.comment)
+        case Transferring():
+            return tasks.hand_on(tx, actor, key, "transfer", act.to, act.comment)
+        case Delegating():
+            return tasks.hand_on(tx, actor, key, "delegate", act.to, act.comment)
+        case AddingSigner():
+            return tasks.add(tx, actor, key, act.to, act.where, act.comment)
+        case SendingBack():
+            return tasks.send_back(tx, actor, key, act.comment, act.to, resume=act.resume)
+        case Withdrawing():
+            return tasks.withdraw(tx, actor, key, act.comment)
+        case Commenting():
+            return tasks.remark(tx, actor, key, act.text)
+        case Urging():
+            return tasks.urge(tx, actor, key)
+    raise TypeError(f"{act!r} is about no task")
 
 
 def explain(error: EngineError) -> str:

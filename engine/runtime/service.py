@@ -21,10 +21,12 @@ from engine.policy.values import merge_rows, whole_rows
 from engine.ports import Clock, Reason, Record, Verdict
 from engine.runtime import holding
 from engine.runtime.act import Act, Working
+from engine.runtime.covering import circle_of_covers
 from engine.runtime.deadlines import Deadlines
 from engine.runtime.effects import Effects, refusal
 from engine.runtime.inputs import Inputs
 from engine.runtime.links import LinkResolver
+from engine.runtime.people import LEAVE
 from engine.runtime.plans import ModelPlan
 from engine.runtime.proposing import Proposals
 from engine.runtime.risking import guarded, watch
@@ -302,6 +304,8 @@ class Service:
             records.expand(act.tx, plan.name, [record], plan.reads)
         plan.computer.compute(record, names, complaints)
         complaints.extend(c for c in plan.computer.complaints(record, names) if c.at not in wrong)
+        if plan.name == LEAVE:
+            complaints.extend(circle_of_covers(act, record))
 
     def trash(self, effects: Effects, working: Working) -> None:
         """Marks a record in hand as deleted; nobody needs to decide about it any more."""

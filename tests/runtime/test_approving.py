@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import AccessDenied, NotFound, Refused, RequestError
+from engine.errors import AccessDenied, InvalidValues, NotFound, Refused, RequestError
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.runtime.actors import actor_of
 from engine.runtime.inbox import BOXES, Inbox
+from engine.runtime.service import SYSTEM
 from engine.runtime.tasks import Tasks
 from tests.runtime.running import Running
 
@@ -248,12 +249,34 @@ def test_covers_answer_for_those_who_are_away_and_covers_of_covers(office: Offic
     assert office.asked(key) == [("second", "top", None)]
 
 
+def go_on_leave(office: Office, person: str, cover: str, begins: str = "2026-11-20", until: str = "2026-11-21") -> str:
+    values = {"person": person, "cover": cover, "begins": begins, "until": until}
+    return str(office.running.create("leave", values)["id"])
+
+
+def test_covers_in_a_circle_are_refused_when_the_leave_is_put_in(office: Office) -> None:
+    for login in ("amy", "ben"):
+        office.hire(login, "clerk")
+    go_on_leave(office, "mid", "amy", until="2026-11-24")
+    go_on_leave(office, "amy", "ben", "2026-11-22", "2026-11-26")
+    with pytest.raises(InvalidValues) as refused:
+        go_on_leave(office, "ben", "mid", "2026-11-23", "2026-11-30")
+    [complaint] = refused.value.complaints
+    assert (complaint.at, complaint.code) == ("cover", "COVER_CIRCLE")
+    assert complaint.message == "on 2026-11-23 nobody would be left: ben → mid → amy → ben"
+    later = go_on_leave(office, "ben", "mid", "2026-11-24", "2026-11-30")  # mid is back
+    with pytest.raises(InvalidValues):
+        office.running.update("leave", later, {"begins": "2026-11-23"})
+    office.running.update("leave", later, {"reason": "far away"})
+
+
 def test_covers_in_a_circle_are_nobody(office: Office) -> None:
     office.hire("amy", "clerk")
-    for person, cover in (("mid", "amy"), ("amy", "mid")):
-        office.running.create(
-            "leave", {"person": person, "cover": cover, "begins": "2026-11-20", "until": "2026-11-21"}
-        )
+    service = office.running.service
+    first = go_on_leave(office, "mid", "amy")
+    office.running.write(lambda tx: service.delete(tx, SYSTEM, "leave", first))
+    go_on_leave(office, "amy", "mid")
+    office.running.write(lambda tx: service.restore(tx, SYSTEM, "leave", first))
     assert office.asked(office.submit()) == [("first", "top", None)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from engine.catalog.kind import Definition
 from engine.source.shape import Duration, Located, Name, option
@@ -12,6 +12,7 @@ from engine.source.shape import Duration, Located, Name, option
 WHO = "A user's login, or a role: then a user who has just that role"
 ADDRESS = "The IP address that it comes from"
 DEVICE = "What the device that it comes from calls itself"
+OTHER = "The login of who gets it"
 RECORD = "A name given by `into`, or a model and a key: parcel/P1"
 
 
@@ -51,23 +52,114 @@ class Firing(Located):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreeing(Located):
-    """Somebody who is asked agrees."""
+class Handling(Located):
+    """Somebody does something about a task: theirs, else one that is open, else the last one."""
 
-    approve: str = option(help=RECORD)
-    comment: str = ""
+    #: The key that names the record.
+    word: ClassVar[str]
+
     step: Name | None = option(None, help="The step, where somebody is asked at several")
     as_: str | None = option(None, key="as", help=WHO)
+
+    @property
+    def about(self) -> str:
+        """What the act calls the record that the task is about."""
+        return str(getattr(self, self.word))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rejecting(Located):
+class Agreeing(Handling):
+    """Somebody who is asked agrees."""
+
+    word: ClassVar[str] = "approve"
+
+    approve: str = option(help=RECORD)
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejecting(Handling):
     """Somebody who is asked says no, and why."""
+
+    word: ClassVar[str] = "reject"
 
     reject: str = option(help=RECORD)
     comment: str = "not so"
-    step: Name | None = option(None, help="The step, where somebody is asked at several")
-    as_: str | None = option(None, key="as", help=WHO)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transferring(Handling):
+    """Somebody who is asked gives their part to somebody else."""
+
+    word: ClassVar[str] = "transfer"
+
+    transfer: str = option(help=RECORD)
+    to: str = option(help=OTHER)
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delegating(Handling):
+    """Somebody who is asked has somebody else answer in their name."""
+
+    word: ClassVar[str] = "delegate"
+
+    delegate: str = option(help=RECORD)
+    to: str = option(help=OTHER)
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddingSigner(Handling):
+    """Somebody who is asked has somebody else sign as well."""
+
+    word: ClassVar[str] = "add_signer"
+
+    add_signer: str = option(help=RECORD)
+    to: str = option(help=OTHER)
+    where: Literal["before", "beside", "after"] = "beside"
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendingBack(Handling):
+    """Somebody who is asked sends it back, to an earlier step or to whoever asked."""
+
+    word: ClassVar[str] = "return_"
+
+    return_: str = option(key="return", help=RECORD)
+    to: Name | None = option(None, help="The earlier step; whoever asked when absent")
+    resume: bool = option(True, help="Whether it goes on from here again; `false`: all over")
+    comment: str = "not so"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawing(Handling):
+    """Somebody takes back that they have agreed."""
+
+    word: ClassVar[str] = "withdraw"
+
+    withdraw: str = option(help=RECORD)
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commenting(Handling):
+    """Somebody has something to say about it."""
+
+    word: ClassVar[str] = "comment"
+
+    comment: str = option(help=RECORD)
+    text: str = "seen"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Urging(Handling):
+    """Whoever asked asks for haste."""
+
+    word: ClassVar[str] = "urge"
+
+    urge: str = option(help=RECORD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +208,25 @@ class Waiting(Located):
     wait: Duration
 
 
-Act = Creating | Updating | Firing | Agreeing | Rejecting | Deleting | Releasing | Reading | Arriving | Waiting
+Act = (
+    Creating
+    | Updating
+    | Firing
+    | Agreeing
+    | Rejecting
+    | Transferring
+    | Delegating
+    | AddingSigner
+    | SendingBack
+    | Withdrawing
+    | Commenting
+    | Urging
+    | Deleting
+    | Releasing
+    | Reading
+    | Arriving
+    | Waiting
+)
 
 
 @dataclass(frozen=True, kw_only=True)
