@@ -13,7 +13,7 @@ Sort = Literal["new", "gone", "changed"]
 #: What of a state says where it leads, or who has to agree there, by name.
 NAMED = ("events", "next", "timers", "approval")
 #: What of a state is one thing.
-SINGLE = ("do", "notify", "approved", "rejected", "returned", "label", "color")
+SINGLE = ("do", "notify", "leave", "approved", "rejected", "returned", "label", "color")
 
 
 @dataclass(frozen=True, slots=True)
