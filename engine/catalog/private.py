@@ -8,6 +8,7 @@ from engine.catalog.computations import levels
 from engine.fields.field import Field
 from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
+from engine.steps.step import PROPOSED
 
 
 class PrivatePaths(Container[tuple[str, ...]]):
@@ -31,7 +32,8 @@ class PrivatePaths(Container[tuple[str, ...]]):
         name, *rest = path
         found = fields.get(name)
         if found is None:
-            return False
+            # What is proposed of a record is as private as the record.
+            return name == PROPOSED and self._private(model, fields, tuple(rest), asked)
         if found.private is not None:
             return found.private
         if isinstance(found, LinkField) and rest:

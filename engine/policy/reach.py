@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.listed import LIST_ENTRY
-from engine.catalog.shapes import HOLDS
+from engine.catalog.shapes import HOLDS, PROPOSED
 from engine.expressions.functions.lists import IN_LIST, LISTS
 from engine.expressions.language import Expression
 from engine.fields.field import Field
@@ -68,7 +68,10 @@ class Reach:
         return not isinstance(field, LinkField) or rest in WHICH or self._allows_beyond(field.target, rest)
 
     def _allows_back(self, model: str, name: str, rest: Path) -> bool:
-        """The same for a member that is no field: an id of a row, what links back, the open holds."""
+        """The same for a member that is no field: an id of a row, what links back, the open holds, what is proposed of
+        the record."""
+        if name == PROPOSED:
+            return self._allows(model, rest)
         if name == HOLDS:
             return rest in WHICH or self._allows_beyond(HOLD, rest)
         back = self._catalog.back_links(model).get(name)

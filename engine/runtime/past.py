@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine.catalog.shapes import HOLDS
+from engine.catalog.shapes import HOLDS, PROPOSED
 from engine.fields.field import Field
 from engine.fields.link import LinkField, LookupField
 from engine.fields.rows import RowsField
@@ -61,9 +61,9 @@ class Past:
 
     @property
     def only_present(self) -> frozenset[str]:
-        """What the paths read that has no history of its own: it is as it is now. Links back, holds, and fields that
-        are worked out from those."""
-        now = {HOLDS, *self._catalog.back_links(self._model), *self._catalog.live_fields(self._model)}
+        """What the paths read that has no history of its own: it is as it is now. Links back, holds, what is proposed,
+        and fields that are worked out from those."""
+        now = {HOLDS, PROPOSED, *self._catalog.back_links(self._model), *self._catalog.live_fields(self._model)}
         return frozenset(path[0] for path in self._reads) & now
 
     def records(self, tx: Transaction, asked: Sequence[tuple[str, Moment]]) -> list[Record | None]:
@@ -79,6 +79,8 @@ class Past:
                 made.append(None)
                 continue
             copy = self._undone(self._model, record, later.get(key, ()), moment)
+            if PROPOSED in self.only_present:
+                copy[PROPOSED] = record[PROPOSED]
             made.append(copy)
             held.append((copy, moment))
         self._follow(tx, self._model, held, self._reads)
@@ -89,7 +91,7 @@ class Past:
 
     def _present(self, tx: Transaction, ids: Sequence[str]) -> dict[str, Record]:
         """The records as they are now; with their rows only where these are read, for most data lies in rows."""
-        beyond = {HOLDS, *self._rows_of(self._model)}
+        beyond = {HOLDS, PROPOSED, *self._rows_of(self._model)}
         if any(path[0] in beyond for path in self._reads):
             return {record["id"]: record for record in self._store.records.load(tx, self._model, ids)}
         return self._some.read(tx, ids)

@@ -46,9 +46,7 @@ class Proposals:
 
     def pending(self, tx: Transaction, model: str, key: str) -> Record | None:
         """What is proposed about the record and neither applied nor dropped yet."""
-        if not self._service.catalog.shapes.proposes(model):
-            return None
-        equal = {"record": key, "outcome": PENDING}
+        equal = {"model": model, "record": key, "outcome": PENDING}
         found = self._service.store.query.equal(tx, PROPOSAL, equal, limit=1)
         return found[0] if found else None
 

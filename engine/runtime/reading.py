@@ -245,7 +245,7 @@ class Reading:
             return []
         self.store.records.expand(tx, model, [record], workflow.reads)
         offers = []
-        pending = self.service.proposals.pending(tx, model, record["id"])
+        pending = self.service.proposals.pending(tx, model, record["id"]) if workflow.proposing else None
         for name, event in events_from(workflow, record["status"]).items():
             if event.by == "system":
                 continue

@@ -10,6 +10,7 @@ from engine.catalog.kinds.heatmap import FINDING
 from engine.catalog.kinds.pricing import Pricing
 from engine.catalog.kinds.risk import Risk
 from engine.catalog.kinds.routing import Routing
+from engine.catalog.shapes import PROPOSED
 from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
@@ -83,7 +84,7 @@ class Telling:
     def _sees(self, routing: Routing) -> bool:
         """Whether the reader may read all places that the routing chooses from, all that they have, and what it reads
         of the record."""
-        open_ = not any(path[0] in self._hidden or path in self._private for path in routing.record_reads)
+        open_ = not any(path[0] in (PROPOSED, *self._hidden) or path in self._private for path in routing.record_reads)
         return open_ and all(self._reads_all(model) for model in (routing.place, routing.supply.from_))
 
     def _priced(self, pricing: Pricing, reason: dict[str, Any]) -> dict[str, Any]:

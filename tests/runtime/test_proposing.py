@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
 from engine.errors import AccessDenied, InvalidValues, NotFound, Refused, StaleVersion
+from engine.expressions.types import RecordType
 from engine.policy.access import Actor
+from engine.policy.reach import Reach
 from engine.ports import Record
 from engine.runtime.explaining import Explainer
+from engine.runtime.past import Moment, Past
 from engine.runtime.service import SYSTEM
 from engine.runtime.tasks import Tasks
 from engine.runtime.versions import Versions
@@ -408,5 +412,48 @@ def test_an_explanation_tells_what_is_proposed_as_far_as_one_may_know_it(office:
         [found] = [part for part in tree.parts if part.kind == "proposal"]
         return [(part.name, part.value) for part in found.parts if part.kind == "change"]
 
+    reach = Reach(office.running.catalog, office.running.service.rights, office.guest)
+    catalog = office.running.catalog
+    for text, beyond in (("proposed.note", "proposed.note"), ("record.proposed.note", "record.proposed.note")):
+        assert (
+            reach.beyond(
+                "parcel", catalog.compile(text, catalog.scope("parcel", record=RecordType.of(catalog.shape("parcel"))))
+            )
+            == beyond
+        )
+    assert reach.beyond("parcel", catalog.compile("proposed.code", catalog.scope("parcel"))) is None
     assert explained(office.clerk) == [("code", ["one", "two"]), ("note", ["n", "m"])]
     assert explained(office.guest) == [("code", ["one", "two"])]
+
+
+def test_of_two_at_the_same_moment_one_is_told_of_the_other(office: Office) -> None:
+    before = office.sent()
+    start, refused = Barrier(2), []
+
+    def propose(note: str) -> None:
+        start.wait()
+        try:
+            office.fire(before["id"], "change", {"note": note, "reason": "r"})
+        except Refused as error:
+            refused.append(error.code)
+
+    people = [Thread(target=propose, args=(note,)) for note in ("x", "y")]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert refused == ["PROPOSAL_PENDING"]
+    assert len(office.pending(before["id"])) == 1
+
+
+def test_what_is_proposed_has_no_past(office: Office) -> None:
+    before = office.sent()
+    office.fire(before["id"], "change", {"rows": [{"line": 1, "pieces": "2"}, {"line": 2}], "reason": "r"})
+    past = Past(office.running.store, frozenset({("proposed", "total"), ("total",)}), "parcel")
+
+    def totals(tx: Any) -> list[Any]:
+        [record] = past.records(tx, [(before["id"], Moment(office.running.clock.now()))])
+        return [record["total"], record["proposed"]["total"]] if record is not None else []
+
+    assert past.only_present == {"proposed"}  # so a back-test says that it is as it is now
+    assert office.running.read(totals) == [Decimal("15.00"), Decimal("25.00")]

@@ -121,6 +121,12 @@ def test_openapi_knows_what_an_event_proposes(office: Api) -> None:
     assert "proposed" not in schemas["supplier"]["properties"]
 
 
+def test_a_list_cannot_be_asked_for_what_is_only_proposed(office: Api) -> None:
+    for parameter in ("where=proposed.payable > 5", "where=proposed == null", "sort=proposed", "group=proposed.note"):
+        answer = office.get(f"/api/request?{parameter}")
+        assert answer.status_code == 400, (parameter, answer.text)
+
+
 # Pages ---------------------------------------------------------------------------------------------------------------
 
 
