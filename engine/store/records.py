@@ -166,8 +166,9 @@ class Records:
         return twin
 
     def also(self, member: str, read: Callable[[Transaction, str, Record], Any]) -> None:
-        """Says how a member of records is read that no table holds: from the model and the record."""
-        self._loader.others[member] = read
+        """Says how a member of records is read that no table holds: from the model and the record. Who says so first
+        is asked: the same acts by another clock are not those that read."""
+        self._loader.others.setdefault(member, read)
 
     # Writing --------------------------------------------------------------------------------------------------------
 
