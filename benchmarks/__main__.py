@@ -16,6 +16,8 @@ NAMES = (
     "routing",
     "risk",
     "timers",
+    "transitions",
+    "inbox",
     "pricing",
     "backtest",
     "check",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import BadRequest
-from engine.expressions.types import BOOLEAN
+from engine.expressions.language import Expression
+from engine.expressions.types import BOOLEAN, TEXT
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.registry import did_you_mean
@@ -15,23 +16,31 @@ from engine.runtime.act import Act
 from engine.runtime.approving import TASK, VOTE
 from engine.runtime.reading import LARGEST_PAGE
 from engine.runtime.service import Service
+from engine.store.query import Page
 from engine.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of the inbox: the records that it lists, by which condition and in which sequence."""
+    """A part of the inbox: the records that it lists, by which condition and in which sequence.
+
+    ``each`` names what an actor has several of, and the condition that holds for one of them, which is ``which``. Each
+    is asked for by itself, since no index serves several; no record is of two of them."""
 
     model: str
     where: str
     sort: str
+    each: Mapping[str, str] = field(default_factory=dict)
 
 
 #: Each is served by an index that begins with its condition and ends with its sequence.
 BOXES: Mapping[str, Box] = {
     "mine": Box(VOTE, "person == user and waiting", "asked_at"),
     "groups": Box(
-        TASK, "closed_at == null and (assignee_role in user.roles or assignee_team in user.teams)", "opened_at"
+        TASK,
+        "closed_at == null",
+        "opened_at",
+        each={"roles": "assignee_role == which", "teams": "assignee_team.id == which"},
     ),
     "started": Box(TASK, "starter == user", "-opened_at"),
     "done": Box(VOTE, 'person == user and decided_at != null and decision != "moot"', "-decided_at"),
@@ -92,20 +101,35 @@ class Inbox:
             if model not in catalog.models:
                 raise BadRequest(f"there is no model {model[:100]!r}", code="BAD_PARAMETER")
             text = f'({text}) and {"model" if chosen.model == TASK else "task.model"} == "{model}"'
-        where = catalog.compile(text, catalog.scope(chosen.model), BOOLEAN)
-        names = Act(catalog, service.store, tx, actor, service.clock.now()).names(None, None, "read")
-        found = service.store.query.page(
-            tx,
-            chosen.model,
-            where=where,
-            names=names,
-            sort=(chosen.sort,),
-            limit=limit,
-            after=after,
-            expand=("task",) if chosen.model == VOTE else (),
-        )
+        found = self._page(tx, actor, chosen, text, limit, after)
         items = [Item(one["task"], one) if chosen.model == VOTE else Item(one, None) for one in found.records]
         return InboxPage(tuple(items), found.next)
+
+    def _page(self, tx: Transaction, actor: Actor, box: Box, text: str, limit: int, after: str | None) -> Page:
+        catalog, query = self._service.catalog, self._service.store.query
+        names = Act(catalog, self._service.store, tx, actor, self._service.clock.now()).names(None, None, "read")
+
+        def asked(where: Expression, more: Mapping[str, Any]) -> Page:
+            expand = ("task",) if box.model == VOTE else ()
+            given = {**names, **more}
+            return query.page(
+                tx, box.model, where=where, names=given, sort=(box.sort,), limit=limit, after=after, expand=expand
+            )
+
+        if not box.each:
+            return asked(catalog.compile(text, catalog.scope(box.model), BOOLEAN), {})
+        found: list[Record] = []
+        more = False
+        for listed, condition in box.each.items():
+            where = catalog.compile(f"{condition} and ({text})", catalog.scope(box.model, which=TEXT), BOOLEAN)
+            for which in getattr(actor, listed):
+                page = asked(where, {"which": which})
+                found += page.records
+                more = more or page.next is not None
+        found.sort(key=lambda record: (record[box.sort], record["id"]))
+        shown, more = found[:limit], more or len(found) > limit
+        following = query.cursor(box.model, (box.sort,), shown[-1]) if more and shown else None
+        return Page(shown, following)
 
     def wire(self, item: Item) -> dict[str, Any]:
         """The item as JSON carries it."""

@@ -6,7 +6,7 @@ compiled once and kept; only values change from one request to the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from sqlalchemy import Select, and_, bindparam, func, literal, select
 from engine.catalog.catalog import Catalog
 from engine.errors import BadRequest
 from engine.expressions.language import Expression
+from engine.expressions.tree import Compare, Constant, Logic, Node
 from engine.fields.link import LinkField
 from engine.ports import Record
 from engine.store.codec import Row
@@ -24,6 +25,7 @@ from engine.store.faults import UnfitValue
 from engine.store.grouping import Grouping
 from engine.store.kept import Kept
 from engine.store.keys import is_key
+from engine.store.lifting import lifted
 from engine.store.loading import Loader, result_reader
 from engine.store.questions import Names, Question, Questions, Scopes, Search, Where
 from engine.store.sorting import Term, after, order_by, read_cursor, read_terms, sort_key, write_cursor
@@ -147,6 +149,8 @@ class Query:
             stretches: list[bool | None] = [None]
         else:
             stretches = [False] if keys is not None and not keys[0] else [True, False]
+            if self._kept.get(("has a value", question, terms[0]), lambda: has_value(question, terms[0])):
+                stretches = [True]
         backwards = terms[-1].descending if terms else not oldest_first
         rows: list[Row] = []
         for stretch in stretches:
@@ -183,6 +187,11 @@ class Query:
         statement = selection.statement(clause, translation.parameters, raw=False)
         readers = tuple(result_reader(key, self._loader.dialect) for key in keys)
         return Asked(statement, translation.values, len(selection.columns), readers)
+
+    def cursor(self, model: str, sort: Sequence[str], record: Record) -> str:
+        """The cursor of the page that begins after the record."""
+        terms = self._terms(model, tuple(sort))
+        return write_cursor(model, terms, [term.expression(record, {}) for term in terms], str(record["id"]))
 
     def _cursor(self, model: str, terms: tuple[Term, ...], asked: Asked, row: Row) -> str:
         values = [read(value) for read, value in zip(asked.keys, row[asked.width :], strict=True)]
@@ -311,6 +320,25 @@ def _answer(tx: Transaction, statement: Statement, values: Sequence[Any]) -> lis
         return tx.rows(statement, values)
     except UnfitValue as error:
         raise BadRequest(f"a value does not fit what it is compared with: {error}", code="BAD_EXPRESSION") from error
+
+
+def has_value(question: Question, term: Term) -> bool:
+    """Whether the question itself says that the sort key is not null: then nobody need look for those where it is, for
+    which no index may serve."""
+    key = lifted(term.expression, 0).expression.tree
+    return any(
+        isinstance(part, Compare) and part.op == "!=" and part.left == key and isinstance(part.right, Constant)
+        for where in question.where
+        for part in _conjuncts(where.tree)
+    )
+
+
+def _conjuncts(tree: Node) -> Iterator[Node]:
+    if isinstance(tree, Logic) and tree.op == "and":
+        for part in tree.parts:
+            yield from _conjuncts(part)
+    else:
+        yield tree
 
 
 def _items(expressions: Mapping[str, Expression] | None) -> tuple[tuple[str, Expression], ...]:
