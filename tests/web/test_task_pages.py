@@ -174,3 +174,37 @@ def test_haste_is_asked_for_once_an_hour_and_told_to_those_who_are_asked(office:
     assert "urge" not in office.offered(letter, "administrator")
     office.desk.clock.step(timedelta(hours=1))
     assert office.act(letter, "administrator", "urge")[0] == 303
+
+
+def drawn(page: str, css: str) -> list[str]:
+    """The titles of what the wide drawings show in some looks."""
+    wide = "".join(re.findall(r'<div class="scroll wide".*?</svg>', page, re.DOTALL))
+    return re.findall(rf'<(?:g|path) class="(?:node|edge) {css}[^>]*>\s*<title>([^<]*)', wide)
+
+
+def test_the_case_is_drawn_with_its_way_and_what_comes_next(office: Office) -> None:
+    letter = office.letter()
+    asked = office.page(letter, "administrator")
+    case, approval = re.findall(r'<div class="scroll wide".*?</svg>', asked, re.DOTALL)
+    nodes = re.findall(r'<g class="node', case)
+    assert (len(nodes), len(re.findall(r'<g class="node', approval))) == (4, 2)
+    [now, first] = drawn(asked, "now")
+    assert now.startswith("To be signed · ")
+    assert first == "First look · 王芳 · Open"
+    assert sorted(drawn(asked, "next")) == [
+        "Being mended",
+        "Refused",
+        "Second look · To come",
+        "Signed",
+        "To be signed → Approved → Signed",
+        "To be signed → Rejected → Refused",
+        "To be signed → Sent back → Being mended",
+    ]
+    assert "Approved → Signed; Rejected → Refused; Sent back → Being mended" in asked  # the table
+    office.act(letter, "boss", "approve")
+    office.act(letter, "boss", "return", to="-", resume="here", comment="mend it")
+    back = office.page(letter, "administrator")
+    assert drawn(back, "taken") == ["To be signed → Sent back → Being mended"]
+    assert drawn(back, "mine") == ["Being mended → Again → To be signed"]
+    assert [title.partition(" · ")[0] for title in drawn(back, "past")] == ["To be signed"]
+    assert office.page(letter, "administrator").count('role="img"') == 2  # nobody is asked: no steps of an approval

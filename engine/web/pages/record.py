@@ -12,7 +12,9 @@ from engine.fields.field import Field
 from engine.fields.rows import RowsField
 from engine.ports import Reason, Record
 from engine.runtime.casework import casework
+from engine.runtime.reading import Offer
 from engine.store.database import Transaction
+from engine.web.pages.drawing import Drawing, approval_drawing, case_drawing
 from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultSummary
 from engine.web.pages.labels import event_label
@@ -86,6 +88,8 @@ class RecordView:
     note: str
     faults: FaultSummary | None
     holds: tuple[HoldView, ...]
+    drawing: Drawing | None
+    approval: Drawing | None
     stages: tuple[Stage, ...]
     proposal: ProposalView | None
     events: tuple[EventView, ...]
@@ -124,18 +128,22 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
     ]
     may_delete = model not in READ_ONLY and bool(rights.may_delete(visit.actor, model, record, names))
     work = casework(visit.service, tx, visit.actor, model, record)
+    history = visit.reading.timeline(tx, visit.actor, model, key)
+    offers = visit.reading.offers(tx, visit.actor, model, record)
     return title, RecordView(
         version=record["version"],
         status=presenter.at(record, "status") if record["status"] is not None else None,
         note=_note(visit, model),
         faults=FaultSummary(visit.words.refusal(refused), ()) if refused is not None else None,
         holds=tuple(_hold(visit, presenter, here, hold) for hold in record["holds"]),
+        drawing=case_drawing(visit, tx, work, history, offers) if work is not None else None,
+        approval=approval_drawing(visit, work) if work is not None else None,
         stages=tuple(stages(visit, work)) if work is not None else (),
         proposal=proposal(visit, tx, presenter, record),
-        events=tuple(_events(visit, tx, here, title, record)),
+        events=tuple(_events(visit, here, title, offers)),
         parts=tuple(_parts(visit, presenter, record)),
         about=tuple(_about(presenter, record)),
-        timeline=tuple(timeline(visit, tx, presenter, record)),
+        timeline=tuple(timeline(visit, tx, presenter, record, history)),
         explain_path=f"{here}/explain",
         edit_path=f"{here}/edit" if writable and model not in READ_ONLY else "",
         trash_path=f"{here}/trash" if may_delete else "",
@@ -235,11 +243,11 @@ def _hold(visit: Visit, presenter: Presenter, here: str, hold: Record) -> HoldVi
     )
 
 
-def _events(visit: Visit, tx: Transaction, here: str, title: str, record: Record) -> list[EventView]:
+def _events(visit: Visit, here: str, title: str, offers: Sequence[Offer]) -> list[EventView]:
     """The events that the state knows: first those that are possible now; those that this reader may never fire are
     left out."""
     views: list[EventView] = []
-    for offer in visit.reading.offers(tx, visit.actor, visit.model, record):
+    for offer in offers:
         if not offer.verdict and any(reason.outcome == "denied" for reason in offer.verdict.reasons):
             continue
         label = visit.words.say(offer.label, offer.name)

@@ -53,9 +53,10 @@ ACTS = {"create": "created", "update": "changed", "delete": "deleted", "restore"
 TOLD = frozenset({"deleted_at"})
 
 
-def timeline(visit: Visit, tx: Transaction, presenter: Presenter, record: Record) -> list[TimelineEntry]:
-    """The entries, newest first: what changed the record, and what held it up."""
-    history = visit.reading.timeline(tx, visit.actor, presenter.model, record["id"])
+def timeline(
+    visit: Visit, tx: Transaction, presenter: Presenter, record: Record, history: list[dict[str, Any]]
+) -> list[TimelineEntry]:
+    """The entries, newest first: what changed the record, by its history, and what held it up."""
     holds = list(visit.reading.page(tx, SYSTEM, "hold", where="record == " + _quoted(record["id"]), limit=100).records)
     teller = Teller(visit, tx, presenter, history)
     # Sorting is stable: of one moment the holds stand on top, for they follow from what happened.

@@ -163,7 +163,7 @@ class Visit:
 
     def go(self, path: str, **query: str) -> Response:
         """Sends the browser to another page (a GET, whatever this request was)."""
-        target = path + ("?" + urlencode(query) if query else "")
+        target = path + (("&" if "?" in path else "?") + urlencode(query) if query else "")
         if self.partial:
             return Response(status_code=204, headers={"HX-Redirect": target})
         return RedirectResponse(target, status_code=303)

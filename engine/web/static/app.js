@@ -60,3 +60,12 @@ document.addEventListener("change", (event) => {
 
 // Only pages with a form that computes need this one.
 if (document.getElementById("plan")) import("./live.js");
+
+// A long drawing shows where its record stands.
+for (const box of document.querySelectorAll(".drawing .scroll")) {
+  const now = box.querySelector("[data-now]");
+  if (!now || !box.clientWidth) continue;
+  const at = now.getBoundingClientRect(), frame = box.getBoundingClientRect();
+  box.scrollLeft += at.left + at.width / 2 - frame.left - frame.width / 2;
+  box.scrollTop += at.top + at.height / 2 - frame.top - frame.height / 2;
+}

@@ -17,8 +17,9 @@ const PLAIN = {
   x: () => { const box = document.activeElement.closest("table[data-keys] tr")?.querySelector("input[type=checkbox]"); box?.click(); return box; },
 };
 
-// Buttons that bring a key of their own.
-const own = (key) => /^[a-z]$/.test(key) && document.querySelector(`a[data-key="${key}"]`);
+// Buttons that bring a key of their own; in an open dialog only those of the dialog.
+const own = (key) => /^[a-z]$/.test(key) && (document.querySelector("dialog[open]") ?? document).querySelector(`a[data-key="${key}"]`);
+const plain = (key) => !document.querySelector("dialog[open]") && PLAIN[key];
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing) return;
@@ -30,7 +31,7 @@ document.addEventListener("keydown", (event) => {
     const form = event.target.closest("#dialog form") ?? document.querySelector("form[data-save]");
     const button = form?.querySelector("[data-main]");
     if (button) { event.preventDefault(); form.requestSubmit(button); }
-  } else if (!typing && !control && !event.altKey && !document.querySelector("dialog[open]") && (PLAIN[event.key] || own(event.key))) {
+  } else if (!typing && !control && !event.altKey && (plain(event.key) || own(event.key))) {
     const button = own(event.key);
     if (button) { event.preventDefault(); button.click(); } else if (PLAIN[event.key]()) event.preventDefault();
   } else if (event.key === "Enter" && event.target.matches("form[data-save] input") && !event.target.closest("[data-grid]")) {
