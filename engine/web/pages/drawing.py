@@ -126,17 +126,17 @@ def case_drawing(
         if way.how in ("mine", "next") and not css[way.to]:
             css[way.to] = "next"
     start = [name for name in (workflow.start,) if name in texts]
-    order = {name: texts[name] for name in [*start, *(name for name in texts if name not in start)]}
+    placed = {name: texts[name] for name in [*start, *(name for name in texts if name not in start)]}
     arrows = {(way.before, way.to): way for way in ways}
     lines = []
-    for name, text in order.items():
+    for name, text in placed.items():
         one = last.get(name)
         on = [f"{way.label} → {texts[way.to][0]}" for way in ways if way.before == name and name == here and way.label]
         lines.append(
             Line(text[0], one.who if one else "", moment_text(visit, one.at) if one else "", tuple(on), name == here)
         )
     label = visit.words("drawing_label", state=texts[here][0] if here in texts else "—")
-    return Drawing("case", label, _pictures(order, css, arrows), tuple(lines))
+    return Drawing("case", label, _pictures(placed, css, arrows), tuple(lines))
 
 
 def approval_drawing(visit: Visit, work: Casework) -> Drawing | None:
