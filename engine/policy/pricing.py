@@ -11,6 +11,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.pricing import LIST, PRICE, Adjustment, PriceList, Pricing
 from engine.errors import ExpressionError, Label, Refused, Span
 from engine.fields.rows import RowsField
+from engine.policy.values import identity
 from engine.ports import Reason, Record, Values
 from engine.source.formulas import formulas
 from engine.source.shape import Formula
@@ -376,12 +377,6 @@ def _at(found: Any, path: Sequence[str]) -> Any:
             return None if found is None else MANY
         found = found[name]
     return found["id"] if isinstance(found, dict) else MANY if isinstance(found, list) else found
-
-
-def identity(value: Any) -> Hashable:
-    """What makes two values the same: of a record its id."""
-    key: Hashable = value["id"] if isinstance(value, dict) else value
-    return key
 
 
 def _distinct(values: Iterator[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ closures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -144,6 +144,12 @@ def whole_rows(reader: Reader, rows: Sequence[Row]) -> list[Row]:
     return whole
 
 
+def identity(value: Any) -> Hashable:
+    """What makes two values the same: of a record its id."""
+    key: Hashable = value["id"] if isinstance(value, dict) else value
+    return key
+
+
 def merge_rows(
     field: Field,
     reader: Reader,
@@ -157,7 +163,7 @@ def merge_rows(
     whose id is among the ``new`` ones is new in any case: another of its key goes."""
     key = field.key if isinstance(field, RowsField) else None
     by_id = {row["id"]: row for row in present}
-    by_key = {row[key]: row for row in present} if key else {}
+    by_key = {identity(row[key]): row for row in present} if key else {}
     merged: list[Row] = []
     taken: dict[int, int] = {}
     for index, values in enumerate(given):
@@ -165,7 +171,7 @@ def merge_rows(
         if values.get("id") in new:
             merged.extend(whole_rows(reader, [values]))
             continue
-        old = by_id.get(values["id"]) if values.get("id") else by_key.get(values.get(key)) if key else None
+        old = by_id.get(values["id"]) if values.get("id") else by_key.get(identity(values.get(key))) if key else None
         if values.get("id") and old is None:
             complaints.append(Complaint(f"{place}.id", "UNKNOWN_ROW", "this record has no row of that id"))
             continue
@@ -194,7 +200,7 @@ def merge_rows(
 def _refuse_equal_keys(rows: Sequence[Row], key: str, complaints: list[Complaint], at: str) -> None:
     seen: dict[Any, int] = {}
     for index, row in enumerate(rows):
-        value = row.get(key)
+        value = identity(row.get(key))
         if value is None:
             continue
         if value in seen:

@@ -278,3 +278,18 @@ def test_numbers_of_a_sequence_start_anew_with_their_day(company: Running) -> No
     assert company.create("parcel", parcel())["number"] == "P20261120001"
     company.clock.step(timedelta(hours=15))  # past midnight in Shanghai
     assert company.create("parcel", parcel())["number"].startswith("P20261121")
+
+
+def test_rows_may_be_known_by_what_they_link_to(database_url: str) -> None:
+    running = Running("app: office", database_url)
+    for code in ("T", "U"):
+        running.create("team", {"code": code})
+    kim = running.create("user", {"login": "kim", "name": "Kim", "teams": [{"team": "T"}]})
+    changed = running.update("user", kim["id"], {"teams": [{"team": "U"}, {"team": "T"}]})
+    assert [(row["team"]["code"], row["id"] == kim["teams"][0]["id"]) for row in changed["teams"]] == [
+        ("U", False),
+        ("T", True),
+    ]
+    with pytest.raises(InvalidValues):
+        running.update("user", kim["id"], {"teams": [{"team": "T"}, {"team": "T"}]})
+    running.database.close()
