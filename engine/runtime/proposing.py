@@ -16,7 +16,7 @@ from engine.errors import Complaint, InvalidValues, Refused
 from engine.fields.rows import RowsField
 from engine.policy.access import Actor
 from engine.policy.proposal import Patch, number_rows, patch, put_in
-from engine.ports import Reason, Record
+from engine.ports import Reason, Record, Verdict
 from engine.runtime.act import Act, Working
 from engine.store.keys import new_key
 from engine.store.transaction import Transaction
@@ -50,12 +50,29 @@ class Proposals:
         found = self._service.store.query.equal(tx, PROPOSAL, equal, limit=1)
         return found[0] if found else None
 
-    def refusal(self, proposal: Record) -> Refused:
-        """The refusal of a second proposal: names the first, and whose it is."""
-        return Refused(self.pending_text(proposal), code="PROPOSAL_PENDING")
+    def may_begin(self, act: Act, working: Working, workflow: Workflow, event: Event) -> Verdict:
+        """Whether the actor may propose any of the event's fields, and nothing is proposed yet."""
+        service, model, record = self._service, working.model, working.record
+        verdict = self.alone(act, working, workflow, event.name)
+        if not verdict:
+            return verdict
+        names = act.names(model, record, event.name)
+        each = [
+            service.rights.may_propose(act.actor, model, record, [name], names)
+            for name in service.inputs.fields(model, event)
+        ]
+        return next((one for one in each if one), each[0] if each else Verdict(False))
 
-    def pending_text(self, proposal: Record) -> dict[str, str]:
-        """That something is proposed already, by whom and when."""
+    def alone(self, act: Act, working: Working, workflow: Workflow, event: str) -> Verdict:
+        """Whether nothing is proposed of the record yet; else the verdict names what is, and whose it is."""
+        pending = self.pending(act.tx, working.model, working.record["id"])
+        return Verdict(True) if pending is None else self._pending(workflow, event, pending)
+
+    def _pending(self, workflow: Workflow, event: str, proposal: Record) -> Verdict:
+        text = self._pending_text(proposal)
+        return Verdict(False, (Reason(f"{workflow.name}.{event}", "PROPOSAL_PENDING", text),))
+
+    def _pending_text(self, proposal: Record) -> dict[str, str]:
         zone = ZoneInfo(self._service.catalog.app.timezone)
         who, when = _whose(proposal), f"{proposal['proposed_at'].astimezone(zone):%Y-%m-%d %H:%M}"
         return {

@@ -25,7 +25,7 @@ from engine.policy.reach import Reach
 from engine.policy.sight import Sight
 from engine.policy.transition import events_from, may_fire
 from engine.policy.values import Reader
-from engine.ports import Reason, Record, Verdict
+from engine.ports import Record, Verdict
 from engine.runtime.act import Act, event_facts, standing_names
 from engine.runtime.risking import guarded
 from engine.runtime.service import Service, denied
@@ -245,7 +245,6 @@ class Reading:
             return []
         self.store.records.expand(tx, model, [record], workflow.reads)
         offers = []
-        pending = self.service.proposals.pending(tx, model, record["id"]) if workflow.proposing else None
         for name, event in events_from(workflow, record["status"]).items():
             if event.by == "system":
                 continue
@@ -256,27 +255,12 @@ class Reading:
                 if not verdict and event.asks and verdict.reasons[0].outcome == "GUARD_REFUSED":
                     verdict = Verdict(True, verdict.reasons)  # the guard may turn on what is put in
                 if verdict and event.propose:
-                    verdict = self._may_propose(act, record, working.model, workflow.name, event, pending)
+                    verdict = self.service.proposals.may_begin(act, working, workflow, event)
                 if verdict:
                     guards = guarded(act, model, record, name)
                     verdict = Verdict(bool(guards), (*(verdict.reasons if guards else ()), *guards.reasons))
             offers.append(Offer(name, event.label, verdict, event))
         return offers
-
-    def _may_propose(
-        self, act: Act, record: Record, model: str, workflow: str, event: Event, pending: Record | None
-    ) -> Verdict:
-        """Whether the actor may propose any of the event's fields, and nothing is proposed yet."""
-        if pending is not None:
-            text = self.service.proposals.pending_text(pending)
-            return Verdict(False, (Reason(f"{workflow}.{event.name}", "PROPOSAL_PENDING", text, event.span),))
-        names = act.names(model, record, event.name)
-        verdict = Verdict(False)
-        for name in self.service.inputs.fields(model, event):
-            verdict = self.rights.may_propose(act.actor, model, record, [name], names)
-            if verdict:
-                return Verdict(True)
-        return verdict
 
     def timeline(
         self, tx: Transaction, actor: Actor, model: str, key: str, *, limit: int = 200

@@ -352,10 +352,9 @@ class Service:
         """Keeps what is put in as the pending version of a record, before the event's guard is asked: it may read it.
         Refused where one is pending already."""
         act, model, record = effects.act, working.model, working.record
-        pending = self.proposals.pending(act.tx, model, record["id"])
-        if pending is not None:
-            raise self.proposals.refusal(pending)
-        verdict = may_begin(workflow, name, record, record["holds"])
+        verdict = self.proposals.alone(act, working, workflow, name) and may_begin(
+            workflow, name, record, record["holds"]
+        )
         event = self.event_of(workflow, working, name)
         if not verdict or event is None:
             raise refusal(verdict.reasons)

@@ -19,6 +19,7 @@ from engine.web.pages.entries import BLANK, Entries, sent, without_blank_rows
 from engine.web.pages.formview import Button, Part, fault_texts
 from engine.web.pages.labels import event_label
 from engine.web.pages.offered import offered
+from engine.web.pages.sheet import Frame, Sheet, page
 from engine.web.pages.visit import Visit
 from engine.web.pages.widgets import Widgets
 
@@ -92,14 +93,14 @@ def _propose(visit: Visit, tx: Transaction, event: Event, given: FormData) -> Re
     return visit.service.fire(tx, visit.actor, visit.model, got.stored["id"], event.name, values, version=version)
 
 
-def _page(visit: Visit, sheet: form.Sheet, event: Event, asked: Entries, status: int = 200) -> Response:
+def _page(visit: Visit, sheet: Sheet, event: Event, asked: Entries, status: int = 200) -> Response:
     assert sheet.stored is not None
     label, here = event_label(visit, visit.model, event.name), f"/m/{visit.model}/{sheet.stored['id']}"
     path = f"{here}/do/{event.name}"
-    return form.page(
+    return page(
         visit,
         sheet,
-        form.Frame(
+        Frame(
             path=path,
             ask_path=f"{path}/preview",
             title=visit.words("input_for", event=label, title=sheet.maker.presenter.title(sheet.stored)),
@@ -110,7 +111,7 @@ def _page(visit: Visit, sheet: form.Sheet, event: Event, asked: Entries, status:
     )
 
 
-def _asked(visit: Visit, sheet: form.Sheet, event: Event, asked: Entries) -> tuple[Part, ...]:
+def _asked(visit: Visit, sheet: Sheet, event: Event, asked: Entries) -> tuple[Part, ...]:
     """What the event asks besides, below the record's fields."""
     assert sheet.stored is not None
     presenter = sheet.maker.presenter
