@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.catalog.computations import Computation
+from engine.catalog.kinds.approval import step_of
 from engine.catalog.kinds.workflow import Event, State
 from engine.errors import ExpressionError, NotFound
 from engine.expressions.language import Expression
@@ -22,6 +23,8 @@ from engine.policy.values import Reader
 from engine.ports import Record
 from engine.registry import did_you_mean
 from engine.runtime.act import Act
+from engine.runtime.ahead import ahead
+from engine.runtime.casework import casework
 from engine.runtime.explanation import Explanation, of_noted, of_reason, step_by_step, wire
 from engine.runtime.reading import Offer, Reading
 from engine.runtime.versions import Versions
@@ -59,6 +62,8 @@ class Explainer:
             *one.status(),
             *one.proposed(),
             *(one.hold(hold) for hold in one.record["holds"]),
+            *one.tasks(),
+            *one.timers(),
             *(one.event(offer) for offer in one.offers()),
             *(part for made in one.computed() if not made.path for part in one.field(made)),
             *one.permissions(),
@@ -105,6 +110,7 @@ class _One:
         reads = plan.reads | (self._workflow.reads if self._workflow is not None else frozenset())
         self._reading.store.records.expand(tx, model, [self.record], reads)
         self._reach = Reach(self._catalog, self._rights, actor)
+        self._work = casework(self._reading.service, tx, actor, model, self.record)
         self._hidden = self._rights.hidden(actor, model)
         self._timeline = self._reading.timeline(tx, actor, model, key)
         self._shown = self._reading.wire(actor, model, self.record)
@@ -162,6 +168,39 @@ class _One:
         facts = {"since": f"{hold['opened_at']:%Y-%m-%dT%H:%M:%SZ}", "assigned": whose, "blocks": blocks or None}
         parts = tuple(Explanation("part", name, value) for name, value in facts.items() if value is not None)
         return Explanation("hold", hold["name"], "open", hold["message"], parts=parts)
+
+    def tasks(self) -> Iterator[Explanation]:
+        """The open tasks: who is asked now, and why they are."""
+        work = self._work
+        for task in work.tasks if work is not None else ():
+            if work is None or task["outcome"] is not None:
+                continue
+            step = step_of(work.state.approval, task["step"]) if work.state is not None else None
+            signature = step.signatures[task["step"]] if step is not None else None
+            parts = [
+                Explanation("task", vote["person"]["name"], "waiting", parts=(of_noted(vote["why"]),))
+                for vote in work.waiting_for(task)
+            ]
+            label, at = (signature.label, str(signature.span)) if signature is not None else (None, None)
+            yield Explanation("task", task["step"], "open", label, at, tuple(parts))
+
+    def timers(self) -> Iterator[Explanation]:
+        """What falls due, when, and how that was counted."""
+        if self._work is None:
+            return
+        for one in ahead(self._reading.service, self._tx, self._actor, self._model, self._work):
+            facts = {
+                "does": one.does,
+                "since": f"{one.since:%Y-%m-%dT%H:%M:%SZ}" if one.since is not None else None,
+                "counted": one.text,
+                "turn": f"{one.turn[0]}/{one.turn[1]}" if one.turn is not None else None,
+                "provisional": True if one.provisional else None,
+            }
+            parts = [Explanation("part", name, value) for name, value in facts.items() if value is not None]
+            if one.calendar is not None:
+                parts.append(Explanation("part", "calendar", one.calendar[0], at=one.calendar[1]))
+            due = f"{one.due_at:%Y-%m-%dT%H:%M:%SZ}" if one.due_at is not None else None
+            yield Explanation("timer", one.name, due, one.label, one.at, tuple(parts))
 
     def offers(self) -> list[Offer]:
         """The events that the state knows."""

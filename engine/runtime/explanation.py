@@ -15,10 +15,11 @@ from engine.fields.field import say
 from engine.ports import Reason
 
 #: ``part``: a part of an expression; ``act``: something that was done, with the reasons it left in the history;
-#: ``change``: what is before, and what would be after.
+#: ``change``: what is before, and what would be after; ``task``: who is asked, and why; ``timer``: what falls due.
 Kind = Literal[
-    "record", "status", "branch", "event", "field", "hold", "proposal", "change", "right", "act", "reason", "part"
-]
+    "record", "status", "branch", "event", "field", "hold", "task", "timer", "proposal", "change", "right", "act",
+    "reason", "part",
+]  # fmt: skip
 
 #: Loops have a step for each round, lists as many items as there are: a person reads the first of them.
 MOST_ROUNDS, MOST_ITEMS = 10, 20

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from engine.errors import Span
 from engine.expressions.types import RecordType, Scope
 from engine.fields.field import Linker
 from engine.source.shape import Duration, Located, Name, option
@@ -18,6 +19,8 @@ MOST_REPEATED = 1_000
 
 class Timed(Protocol):
     """What of the definitions gives somebody something to do, and says by when and what follows if it is late."""
+
+    def span_of(self, *path: str | int) -> Span: ...
 
     @property
     def due(self) -> Duration | None: ...

@@ -19,6 +19,10 @@ LETTERS = """
 access: letters
 can: {letter: {read: all, create: all, events: all}}
 ---
+calendar: office
+week: {monday: [["09:00", "18:00"]], tuesday: [["09:00", "18:00"]], wednesday: [["09:00", "18:00"]]}
+confirmed_until: 2020-12-31
+---
 message: hurry
 for: letter
 by: log
@@ -36,6 +40,7 @@ start: asked
 states:
   asked:
     label: {zh: 待签, en: To be signed}
+    timers: {stale: {label: {zh: 久未签署, en: Never signed}, after: 30 d, do: [{hold: stale}]}}
     approval:
       one:
         label: {zh: 初审, en: First look}
@@ -44,7 +49,7 @@ states:
         may: [transfer, delegate, add_signer, withdraw]
         urge: hurry
         due: 3 d
-        late: [{after: 1 d, do: remind}]
+        late: [{after: 4 work_hours, do: remind}]
       two: {label: {zh: 复审, en: Second look}, after: one, by: {person: boss}, nobody: refuse, may: [return, withdraw]}
     approved: good
     rejected: bad
@@ -208,3 +213,21 @@ def test_the_case_is_drawn_with_its_way_and_what_comes_next(office: Office) -> N
     assert drawn(back, "mine") == ["Being mended → Again → To be signed"]
     assert [title.partition(" · ")[0] for title in drawn(back, "past")] == ["To be signed"]
     assert office.page(letter, "administrator").count('role="img"') == 2  # nobody is asked: no steps of an approval
+
+
+def test_what_falls_due_is_told_with_when_and_why(office: Office) -> None:
+    letter = office.letter()
+    page = unescape(office.page(letter, "administrator"))
+    told = re.findall(r'<li class="hold"><b>(.*?)</b>.*?class="why">(.*?)</span></li>', page)
+    assert [what for what, _ in told] == ["First look · Reminder", "First look · Is due", "Never signed"]
+    assert all("definitions/channels/letters.yaml:" in why for _, why in told)
+    assert "4 working hours" in told[0][1]
+    assert "by the calendar office (definitions/channels/letters.yaml:" in told[0][1]
+    assert page.count("Provisional: that day") == 1
+    tree = unescape(office.browser.get(f"/m/letter/{letter}/explain").text)
+    assert "What falls due" in tree
+    assert "王芳" in tree
+    assert "person boss" in tree
+    assert "4 work_hours" in tree
+    office.act(letter, "boss", "reject", comment="no")
+    assert "What falls due" not in office.page(letter, "administrator")

@@ -25,6 +25,8 @@ from engine.web.pages.visit import Visit
 #: The cards of the page, and what stands in each.
 CARDS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("explain_state", ("status", "hold")),
+    ("explain_tasks", ("task",)),
+    ("explain_timers", ("timer",)),
     ("explain_proposal", ("proposal",)),
     ("explain_events", ("event",)),
     ("explain_fields", ("field",)),
@@ -48,9 +50,23 @@ WORDS: Mapping[str, str] = {
     "since": "explain_since",
     "assigned": "explain_assigned",
     "blocks": "explain_blocks",
+    "does": "explain_does",
+    "counted": "explain_counted",
+    "turn": "explain_turn",
+    "calendar": "explain_calendar",
+    "provisional": "ahead_provisional",
+    "timer": "explain_timer",
+    "due": "ahead_due",
+    "remind": "ahead_remind",
+    "escalate": "ahead_escalate",
+    "approve": "ahead_approve",
+    "reject": "ahead_reject",
+    "steps": "ahead_steps",
 }
+#: What has become of a task, or is asked of somebody.
+ASKED: Mapping[str, str] = {"open": "task_open", "waiting": "task_asked"}
 #: What is told by facts.
-FACTS = ("hold", "proposal")
+FACTS = ("hold", "proposal", "timer")
 #: ``lines[2].amount``: the row is told by its position, counted from one.
 _ROW = re.compile(r"^(\w+)\[(\d+)\]\.(\w+)$")
 
@@ -115,20 +131,22 @@ def _node(presenter: Presenter, part: Explanation) -> Node:
 
 
 def _facts(presenter: Presenter, about: Explanation) -> Iterator[Node]:
-    """What is known of a hold, or of what is proposed, in words."""
+    """What is known of a hold, of a timer, or of what is proposed, in words."""
     for fact in about.parts:
         if fact.kind != "part":
             yield _node(presenter, fact)
             continue
-        value = str(fact.value)
-        if fact.name == "since":
+        value = presenter.visit.words("explain_yes") if fact.value is True else str(fact.value)
+        if fact.name == "does":
+            value = _word(presenter.visit, value)
+        elif fact.name == "since":
             value = moment_text(presenter.visit, datetime.fromisoformat(value))
         elif fact.name == "blocks":
             names = value.split(", ")
             value = presenter.visit.words.listing(
                 [event_label(presenter.visit, presenter.model, name) for name in names]
             )
-        yield Node(_word(presenter.visit, fact.name), value, "", "", code=False, parts=())
+        yield Node(_word(presenter.visit, fact.name), value, "", fact.at or "", code=False, parts=())
 
 
 def _name(presenter: Presenter, part: Explanation) -> str:
@@ -143,6 +161,8 @@ def _name(presenter: Presenter, part: Explanation) -> str:
         return visit.words(ACTS[act]) if act in ACTS else event_label(visit, presenter.model, event or act)
     if part.kind == "change":
         return _changed(presenter, name)
+    if part.kind in ("task", "timer"):
+        return visit.words.say(part.text, name)
     if part.kind in ("event", "proposal"):
         return event_label(visit, presenter.model, name)
     return _word(visit, name) if part.kind == "right" else name
@@ -161,6 +181,10 @@ def _changed(presenter: Presenter, path: str) -> str:
 
 def _value(presenter: Presenter, part: Explanation) -> str:
     visit, value = presenter.visit, part.value
+    if part.kind == "task":
+        return visit.words(ASKED[value])
+    if part.kind == "timer" and value is not None:
+        return moment_text(visit, datetime.fromisoformat(value))
     if part.kind == "change":
         return " → ".join("…" if isinstance(one, dict) else _shown(visit, one, empty=True) for one in value)
     if part.kind in ("status", "act", "branch") and isinstance(value, str):
@@ -190,6 +214,6 @@ def _text(presenter: Presenter, part: Explanation) -> str:
         return ""
     if part.kind == "reason" and part.value not in ("passed", "granted"):
         return presenter.visit.words.fault(str(part.value), part.text, {})
-    if part.kind in ("status", "event", "proposal"):
+    if part.kind in ("status", "event", "proposal", "task", "timer"):
         return ""  # the label has been told already
     return presenter.visit.words.say(part.text)

@@ -14,6 +14,7 @@ from engine.ports import Reason, Record
 from engine.runtime.casework import casework
 from engine.runtime.reading import Offer
 from engine.store.database import Transaction
+from engine.web.pages.ahead import Due, dues
 from engine.web.pages.drawing import Drawing, approval_drawing, case_drawing
 from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultSummary
@@ -90,6 +91,7 @@ class RecordView:
     holds: tuple[HoldView, ...]
     drawing: Drawing | None
     approval: Drawing | None
+    dues: tuple[Due, ...]
     stages: tuple[Stage, ...]
     proposal: ProposalView | None
     events: tuple[EventView, ...]
@@ -138,6 +140,7 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
         holds=tuple(_hold(visit, presenter, here, hold) for hold in record["holds"]),
         drawing=case_drawing(visit, tx, work, history, offers) if work is not None else None,
         approval=approval_drawing(visit, work) if work is not None else None,
+        dues=tuple(dues(visit, tx, work)) if work is not None else (),
         stages=tuple(stages(visit, work)) if work is not None else (),
         proposal=proposal(visit, tx, presenter, record),
         events=tuple(_events(visit, here, title, offers)),
