@@ -71,6 +71,7 @@ PROBLEM_CODES: Mapping[str, str] = {
     "E409": "a test inside a definition that does not come out",
     "E410": "a row of a decision table with more or fewer cells than its heading",
     "E411": "a state that is gone while open cases stand in it, and nothing says where they belong",
+    "E412": "a field that is gone while open cases of an older version of a workflow read it",
 }
 
 

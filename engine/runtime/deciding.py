@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from engine.runtime.service import Service
 
 
-def asked(service: Service, act: Act, effect: Decide, working: Working | None, event: str) -> Any:
-    """What the table gives. Why goes to the history of the record that it is asked about."""
-    table = _version(service, act, effect, working)
+def asked(service: Service, catalog: Catalog, act: Act, effect: Decide, working: Working | None, event: str) -> Any:
+    """What the table of the catalogue gives. Why goes to the history of the record that it is asked about."""
+    table = _version(service, catalog, act, effect, working)
     record, names = effect.record, effect.names
     if record is not None and table.for_ is not None:
         act.store.records.expand(act.tx, table.for_, [record], table.reads)
@@ -31,9 +31,9 @@ def asked(service: Service, act: Act, effect: Decide, working: Working | None, e
     return value
 
 
-def _version(service: Service, act: Act, effect: Decide, working: Working | None) -> Table:
-    """The version of the table that counts: by the day, in the definitions in force or in those of the case."""
-    catalog, moment = act.catalog, effect.as_of if effect.as_of is not None else act.moment
+def _version(service: Service, catalog: Catalog, act: Act, effect: Decide, working: Working | None) -> Table:
+    """The version of the table that counts: by the day, in the definitions given or in those of the case."""
+    moment = effect.as_of if effect.as_of is not None else act.moment
     if effect.pinned:
         case = act.case_of(working) if working is not None else None
         if case is None:

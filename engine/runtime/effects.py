@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.model import Arising
 from engine.catalog.kinds.workflow import State, Workflow
 from engine.errors import Complaint, InvalidValues, Refused
@@ -294,7 +295,7 @@ class Effects:
         return working.record
 
     def _run(self, effect: Run) -> Any:
-        catalog = self.act.catalog
+        catalog = self._knowing(effect.name, effect.model, effect.record, "actions", "checks")
         frame = self.act.frame(effect.model, effect.record, self.event, input=dict(effect.input))
         if effect.name in catalog.actions:
             self.drive(run_steps(catalog.actions[effect.name].steps, frame))
@@ -305,17 +306,29 @@ class Effects:
             self.in_hand(str(effect.model), effect.record).trail.extend(verdict.reasons)
         return verdict
 
+    def _knowing(self, name: str, model: str | None, record: Record | None, *kinds: str) -> Catalog:
+        """The definitions that have what goes by that name: the present ones; else those that the record's case pins,
+        for an older version of a workflow may name what is no more."""
+        present = self.act.catalog
+        if record is None or model is None or any(name in getattr(present, kind) for kind in kinds):
+            return present
+        case = self.act.case_of(self.in_hand(model, record))
+        return self.service.catalog_of(self.act.tx, case) if case is not None else present
+
     def _decide(self, effect: Decide) -> Any:
         working = None
         if effect.model is not None and effect.record is not None:
             working = self.in_hand(effect.model, effect.record)
-        return asked(self.service, self.act, effect, working, self.event)
+        catalog = self._knowing(effect.table, effect.model, effect.record, "tables")
+        return asked(self.service, catalog, self.act, effect, working, self.event)
 
     def _price(self, effect: Price) -> Answer:
-        return priced(self.act, effect, self.in_hand(effect.model, effect.record), self.event)
+        catalog = self._knowing(effect.pricing, effect.model, effect.record, "pricings")
+        return priced(catalog, self.act, effect, self.in_hand(effect.model, effect.record), self.event)
 
     def _route(self, effect: Route) -> tuple[list[Record], list[Record]]:
-        answer = routed(self.act, effect, self.in_hand(effect.model, effect.record))
+        catalog = self._knowing(effect.routing, effect.model, effect.record, "routings")
+        answer = routed(catalog, self.act, effect, self.in_hand(effect.model, effect.record))
         return answer.parts, answer.missing
 
     # Proposals ------------------------------------------------------------------------------------------------------

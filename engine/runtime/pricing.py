@@ -83,9 +83,9 @@ def _sought(catalog: Catalog, each: PriceList) -> Expression:
     return catalog.compile(text, scope.having(**types), BOOLEAN)
 
 
-def priced(act: Act, effect: Price, working: Working, event: str) -> Answer:
-    """What the record and its rows get. Why goes to its history."""
-    catalog, record, names = act.catalog, effect.record, effect.names
+def priced(catalog: Catalog, act: Act, effect: Price, working: Working, event: str) -> Answer:
+    """What the record and its rows get by a pricing of the catalogue. Why goes to its history."""
+    record, names = effect.record, effect.names
     plan = PricePlan.of(catalog, catalog.pricings[effect.pricing])
     pricing = plan.pricer.pricing
     act.flush()

@@ -66,9 +66,10 @@ def _together(catalog: Catalog, routing: Routing) -> tuple[Expression, Expressio
     return value, same, catalog.compile(allotted.at, scope)
 
 
-def routed(act: Act, effect: Route, working: Working) -> Routed:
-    """From where the record is supplied. Why goes to its history, and what the parts take is locked."""
-    catalog, record = act.catalog, effect.record
+def routed(catalog: Catalog, act: Act, effect: Route, working: Working) -> Routed:
+    """From where the record is supplied, by a routing of the catalogue. Why goes to its history, and what the parts
+    take is locked."""
+    record = effect.record
     routing = catalog.routing_for(effect.routing, catalog.channel_of(effect.model, record))
     plan: RoutePlan = catalog.memo((RoutePlan, routing.name), lambda: RoutePlan.of(catalog, routing))
     act.flush()

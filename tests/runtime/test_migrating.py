@@ -290,6 +290,42 @@ def test_a_ladder_of_the_version_that_a_case_pins_is_found_again(shed: Depot) ->
     assert shed.rows("task", record=key)[0]["reminded"] == 1
 
 
+WEIGHED = (
+    DEPOT.replace(
+        "events: {send: {to: sent}}",
+        "events: {send: {to: sent, do: [{run: weigh}, {run: scales}, {decide: ways, into: w}, {set: {told: w.n}}]}}",
+    )
+    + """---
+action: weigh
+for: crate
+steps: [{set: {weight: 7}}]
+---
+checks: scales
+for: crate
+rules: {light: {require: weight < 9, otherwise: [{set: {weight: 0}}]}}
+---
+table: ways
+for: crate
+inputs: {weight: {value: weight, type: integer}}
+outputs: {n: integer}
+rows: |
+  id | weight || n
+  a  | < 9    || 1
+  b  | >= 9   || 2
+"""
+)
+
+
+def test_what_an_older_version_names_and_is_no_more_is_that_of_its_definitions(shed: Depot) -> None:
+    shed.says(WEIGHED)
+    key = shed.put("a", "fill")
+    shed.says(DEPOT)
+    assert "weigh" not in shed.engine.catalog.actions
+    shed.fire(key, "send")
+    (crate,) = shed.rows("crate")
+    assert (crate["status"], crate["weight"], crate["told"]) == ("sent", 7, 1)
+
+
 def test_a_run_that_was_broken_off_goes_on(shed: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         shed.put(str(number), "fill")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from engine.errors import DefinitionError
 from engine.store.database import Database
@@ -38,15 +39,16 @@ def yard(database_url: str) -> Iterator[Yard]:
     database.close()
 
 
-def add_cases(yard: Yard, **counts: int) -> None:
-    flow = catalog_of(CRATE).workflows["handling"]
-    desk = yard.desk(CRATE)
+def add_cases(yard: Yard, definitions: str = CRATE, /, **counts: int) -> None:
+    catalog = catalog_of(definitions)
+    flow = catalog.workflows["handling"]
+    desk = yard.desk(definitions)
     for state, count in counts.items():
         for number in range(count):
             key = desk.add("crate", code=f"{state}{number}", status=state)
             ended = NOON if state == "sent" else None
             case = {"model": "crate", "record": key, "workflow": flow.name, "workflow_version": flow.fingerprint}
-            desk.add("case", **case, definitions="x", state=state, started_at=NOON, ended_at=ended)
+            desk.add("case", **case, definitions=catalog.fingerprint, state=state, started_at=NOON, ended_at=ended)
 
 
 def test_open_cases_of_a_changed_workflow_are_told(yard: Yard) -> None:
@@ -113,3 +115,30 @@ def test_a_workflow_with_open_cases_is_not_taken_away(yard: Yard) -> None:
     found = yard.plan(other.replace("for: crate", "for: crate\nwas: handling"))
     assert [(cases.state, cases.now) for cases in found.cases] == [("full", "full")]
     assert found.occupied == ()
+
+
+SIZED = CRATE.replace("{code: {", "{size: integer, weight: integer, code: {").replace(
+    "full: {events: {send: {to: sent}}}", "full: {events: {send: {to: sent, require: size > 1}}}"
+)
+#: The workflow does not read the size any more, and nobody has it.
+NO_SIZE = CRATE.replace("{code: {", "{weight: integer, code: {")
+
+
+def test_a_field_that_open_cases_read_is_not_taken_away(yard: Yard) -> None:
+    yard.apply(SIZED)
+    add_cases(yard, SIZED, full=2, sent=1)
+    version = catalog_of(SIZED).workflows["handling"].fingerprint[:8]
+    message = (
+        f"definitions/all.yaml:4:1: E412 crate.size is gone, and 2 open cases of handling {version} may still read it; "
+        "apply the new workflow first, move them with `orderloom migrate-cases`, then take the field away"
+    )
+    assert [str(problem) for problem in yard.plan(NO_SIZE).occupied] == [message]
+    with pytest.raises(DefinitionError, match="E412"):
+        yard.apply(NO_SIZE)
+    assert yard.plan(SIZED.replace("weight: integer, ", "")).occupied == (), "nobody reads the weight"
+    # The workflow first: then the cases that pin the one before it keep the field.
+    kept = NO_SIZE.replace("{weight: integer", "{size: integer, weight: integer")
+    yard.apply(kept)
+    assert [str(problem) for problem in yard.plan(NO_SIZE).occupied] == [message]
+    yard.write(lambda tx: tx.core(text('UPDATE "case" SET ended_at = started_at')))
+    assert yard.plan(NO_SIZE).occupied == ()

@@ -52,6 +52,8 @@ class OpenCases:
     count: int
     now: str | None
     in_force: bool
+    #: Definitions that have this version.
+    definitions: str
 
     @property
     def gone(self) -> bool:
@@ -87,17 +89,19 @@ def open_cases(
         return [], []
     there = columns_of(CASE, have[CASE].columns)
     group = (there.c["workflow"], there.c["state"], there.c["workflow_version"], there.c["model"])
-    clause = select(*group, func.count()).where(there.c["ended_at"].is_(None), there.c["deleted_at"].is_(None))
+    clause = select(*group, func.count(), func.min(there.c["definitions"])).where(
+        there.c["ended_at"].is_(None), there.c["deleted_at"].is_(None)
+    )
     found: list[OpenCases] = []
     lost: dict[tuple[str, str, str], int] = {}
-    for name, state, version, model, count in connection.execute(clause.group_by(*group).order_by(*group)):
+    for name, state, version, model, count, definitions in connection.execute(clause.group_by(*group).order_by(*group)):
         flow = catalog.heir_of(name)
         if flow is not None and (flow.name, flow.fingerprint) == (name, version):
             continue
         present = before.workflows.get(name) if before is not None else None
         in_force = present is not None and present.fingerprint == version
         now = flow.place_of(state) if flow is not None else None
-        found.append(OpenCases(name, version, state, count, now, in_force))
+        found.append(OpenCases(name, version, state, count, now, in_force, definitions))
         if now is None:
             lost[name, state, model] = lost.get((name, state, model), 0) + count
     return found, list(_problems(catalog, lost))

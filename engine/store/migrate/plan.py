@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from engine.catalog.builder import build_texts
 from engine.catalog.catalog import Catalog
+from engine.catalog.kinds.workflow import Workflow
 from engine.errors import DefinitionError, Problem
 from engine.fields.columns import dump_json
 from engine.store.database import Database
@@ -30,6 +31,7 @@ from engine.store.migrate.operations import (
     RenameColumn,
     RenameTable,
 )
+from engine.store.migrate.pinned import stranded
 from engine.store.migrate.reflect import reflect
 from engine.store.migrate.schema import Schema, as_data
 from engine.store.migrate.selecting import count_rows, count_values
@@ -67,7 +69,7 @@ class Plan:
     failing: tuple[Failing, ...]
     workflows: tuple[WorkflowChange, ...]
     cases: tuple[OpenCases, ...]
-    #: States that would be gone while open cases stand in them, and nothing says where these belong.
+    #: States and fields that would be gone while open cases stand in them or read them.
     occupied: tuple[Problem, ...]
     endpoints: Endpoints
     #: The tables that are the application's own afterwards; what else is in the database belongs to others.
@@ -172,6 +174,14 @@ def plan_within(tx: Transaction, database: Database, catalog: Catalog, present: 
     state = {name: as_data(table) for name, table in have.items() if name in known}
     number = newest.number if newest is not None else 0
     cases, occupied = open_cases(connection, before, catalog, have)
+
+    def flow_of(found: OpenCases) -> Workflow | None:
+        texts = {} if found.in_force else snapshots.sources(tx, found.definitions)
+        pinned = before if found.in_force else _readable(texts)
+        return pinned.workflows.get(found.workflow) if pinned is not None else None
+
+    occupied += stranded(before, catalog, cases, flow_of)
+    connection = tx.connection()  # again: what cases pin was asked of the transaction
     return Plan(
         present=newest.fingerprint if newest is not None else None,
         fingerprint=catalog.fingerprint,
@@ -198,9 +208,13 @@ def _in_force(
     for known in (catalog, present):
         if known is not None and known.fingerprint == fingerprint:
             return known
-    sources = snapshots.sources(tx, fingerprint)
+    return _readable(snapshots.sources(tx, fingerprint))
+
+
+def _readable(texts: Mapping[str, str] | None) -> Catalog | None:
+    """The catalogue of the texts of a snapshot; None where there are none that this engine can read."""
     try:
-        return build_texts(sources or {})
+        return build_texts(texts) if texts else None
     except DefinitionError:
         return None
 
