@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import EngineError
-from engine.policy.approve import Outcome
+from engine.policy.approve import HANDED_ON, Outcome
 from engine.ports import Notify, Reason, Record
 from engine.runtime.act import Working
 from engine.runtime.approving import VOTE, Approving, Ended
@@ -139,10 +139,11 @@ class Asked:
         return "reminded"
 
     def escalate(self, rung: Rung) -> str:
-        """Everybody who has not answered is replaced by whom the rung finds for them. Who has nobody stays."""
+        """Everybody who has not answered is replaced by whom the rung finds for them; who has given their own part away
+        has it again. Who has nobody stays."""
         to = rung.to
         assert to is not None  # linking sees to it
-        people, known = People(self._effects.act), {vote["person"]["id"] for vote in self._votes()}
+        people, known = People(self._effects.act), {vote["person"]["id"]: vote for vote in self._votes()}
         own = self._approving.own()
         handed_on = 0
         for vote in self._open():
@@ -157,9 +158,12 @@ class Asked:
             self._approving.set(VOTE, vote, **why)
             handed_on += 1
             for one in others:
-                if one.person["id"] not in known:
-                    known.add(one.person["id"])
-                    self._approving.vote(self._task, one, turn=vote["turn"])
+                theirs = known.get(one.person["id"])
+                if theirs is None:
+                    known[one.person["id"]] = self._approving.vote(self._task, one, turn=vote["turn"])
+                elif theirs["decision"] in HANDED_ON:
+                    again = {"decision": None, "decided_at": None, "comment": None, "turn": vote["turn"]}
+                    self._approving.set(VOTE, theirs, **again)
         if handed_on == 0:
             return NOBODY
         one_left = {vote["person"]["id"]: vote["person"] for vote in self._open()}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.errors import Refused
+from engine.policy.access import Actor
 from engine.ports import Record
 from engine.runtime.actors import actor_of
 from engine.runtime.service import SYSTEM
@@ -47,6 +48,7 @@ states:
         by: {role: clerk}
         nobody: refuse
         mode: all
+        may: [transfer]
         due: 1 h
         late:
           - {after: 30 min, do: remind, repeat: 2, every: 10 min, message: hurry}
@@ -356,11 +358,15 @@ def asked(desk: Running) -> dict[str, str | None]:
     return {people[vote["person"]["id"]]: vote["decision"] for vote in desk.all("vote")}
 
 
-def decide(desk: Running, login: str, decision: str, step: str) -> None:
+def actor(desk: Running, login: str) -> Actor:
     [user] = desk.all("user", where=f'login == "{login}"')
-    actor = desk.read(lambda tx: actor_of(desk.service, tx, user["id"]))
+    found: Actor = desk.read(lambda tx: actor_of(desk.service, tx, user["id"]))
+    return found
+
+
+def decide(desk: Running, login: str, decision: str, step: str) -> None:
     [task] = desk.all("task", where=f'step == "{step}"')
-    desk.write(lambda tx: Tasks(desk.service).decide(tx, actor, task["id"], decision, "so be it"))
+    desk.write(lambda tx: Tasks(desk.service).decide(tx, actor(desk, login), task["id"], decision, "so be it"))
 
 
 def test_a_task_reminds_those_who_have_not_answered(desk: Running) -> None:
@@ -388,6 +394,22 @@ def test_a_task_goes_to_the_managers_of_those_who_have_not_answered(desk: Runnin
     assert [task["outcome"] for task in desk.all("task", where='step == "first"')] == ["approved"]
     assert "first" not in go(desk, hours=10), "what is decided is late no more"
     assert desk.get("wish", made["id"])["noted"] == 0
+
+
+def test_a_part_that_comes_back_to_who_gave_it_away_is_theirs_again_and_not_agreed_by_nobody(desk: Running) -> None:
+    desk.user("boss", "clerk")
+    desk.create("user", {"login": "cy", "name": "Cy", "manager": "boss"})
+    made = desk.create("wish", {"code": "W"})
+    [task] = desk.all("task")
+    desk.write(lambda tx: Tasks(desk.service).hand_on(tx, actor(desk, "boss"), task["id"], "transfer", "cy"))
+    assert asked(desk) == {"boss": "transferred", "cy": None}
+    desk.user("head", "head")
+    go(desk, minutes=60)
+    assert asked(desk) == {"boss": None, "cy": "transferred"}
+    assert [task["outcome"] for task in desk.all("task")] == [None]
+    decide(desk, "boss", "approve", "first")
+    assert desk.get("wish", made["id"])["status"] == "asked"
+    assert [task["outcome"] for task in desk.all("task", where='step == "first"')] == ["approved"]
 
 
 def test_done_in_time_there_is_one_reminder(desk: Running) -> None:
