@@ -108,17 +108,22 @@ def _rows(
         staying.append(row)
         below = f"{path}.[{row['id']}]."
         result.append({"id": row["id"], **_holder(made, found.of, row, differences, f"{place}.", below)})
-    taken = {row[found.key] for row in staying} if found.key is not None else set()
     for key, differences in by_row.items():
         parts, _, after = differences[0]
         if parts:
             made.conflicts.append(_conflict(at, found, ROW_GONE))
         elif after is not None:
-            if found.key is not None and after.get(found.key) in taken:
+            if found.key is not None and _taken(found.of[found.key], [row[found.key] for row in staying], after):
                 made.conflicts.append(_conflict(at, found, ROW_THERE))
             result.append({**after, "id": key})
             made.promised.setdefault(path, []).append(key)
     return result
+
+
+def _taken(key: Field, present: Sequence[Any], row: Mapping[str, Any]) -> bool:
+    """Whether one of the rows that stay has the key of a new one."""
+    wire = row.get(key.name)
+    return wire is not None and any(_same(key, value, wire) for value in present)
 
 
 def number_rows(made: Patch, fields: Mapping[str, Field], record: Record) -> None:

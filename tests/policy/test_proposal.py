@@ -144,6 +144,27 @@ def test_a_row_of_a_number_that_somebody_else_has_given_meanwhile() -> None:
     assert (conflict.at, conflict.code) == ("rows", "CHANGED_MEANWHILE")
 
 
+def test_rows_may_be_known_by_what_they_link_to() -> None:
+    text = """
+app: shed
+---
+model: tool
+fields: {name: text}
+---
+model: chest
+fields: {tools: {type: rows, key: tool, of: {tool: {type: link, to: tool}, pieces: integer}}}
+"""
+    fields = build_texts({"definitions/app.yaml": text}).models["chest"].fields
+
+    def chest(**rows: str) -> Record:
+        return {"id": "c", "tools": [{"id": key, "tool": {"id": tool}, "pieces": 1} for key, tool in rows.items()]}
+
+    mine = put_in(Changes(fields).between(chest(a="saw"), chest(a="saw", b="axe")), fields, fields)
+    assert patch(mine, fields, chest(a="saw")).conflicts == []
+    [conflict] = patch(mine, fields, chest(a="saw", c="axe")).conflicts
+    assert conflict.at == "tools"
+
+
 def test_a_row_that_is_gone_and_a_field_that_is_no_more() -> None:
     was = box("a", 1, [(1, None, []), (2, None, [])])
     mine = proposed(was, box("a", 1, [(1, Decimal(1), []), (2, None, [])]))
