@@ -147,4 +147,5 @@ def test_an_order_in_flight_stays_and_a_new_one_does_not(copy: Path, database_ur
         report = Migrations(shop.engine).run("order_lifecycle")[0]
         assert report.moved[("packed", "boxed", "boxed")] == 3
         assert [shop.status(key) for key in (packed, picking, shipped, new)] == ["boxed", "boxed", "shipped", "boxed"]
+        assert "Moved to another version of its workflow" in shop.page(f"/m/order/{packed}")
         assert shop.fire(packed, "ship") == "shipped"

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from engine.errors import DefinitionError
 from engine.store.database import Database
-from engine.store.migrate.apply import NotAdditive, apply_additions
+from engine.store.migrate.apply import Impossible, NotAdditive, apply_additions, invert
 from tests.store.conftest import NOON
 from tests.store.migrating import Yard, catalog_of, nothing_to_work_out
 
@@ -101,6 +101,17 @@ def test_a_state_in_which_nobody_stands_may_go(yard: Yard) -> None:
     final = CRATE.replace("sent", "gone")
     assert yard.plan(final).occupied == (), "those cases are over"
     assert yard.apply(PACKED).number == 2
+
+
+def test_an_application_is_not_taken_back_from_under_its_cases(yard: Yard) -> None:
+    yard.apply(CRATE)
+    yard.apply(PACKED)
+    newest = catalog_of(PACKED).fingerprint
+    add_cases(yard, PACKED, packed=1)
+    with pytest.raises(Impossible, match="1 open case stands in 'packed' of handling, which is gone"):
+        invert(yard.database, newest, at=NOON, actor=None)
+    yard.write(lambda tx: tx.core(text('UPDATE "case" SET ended_at = started_at')))
+    assert invert(yard.database, newest, at=NOON, actor=None).number == 3
 
 
 def test_a_workflow_with_open_cases_is_not_taken_away(yard: Yard) -> None:

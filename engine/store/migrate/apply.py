@@ -19,6 +19,7 @@ from engine.catalog.catalog import Catalog
 from engine.errors import DefinitionError, EngineError
 from engine.expressions.postgres import install_functions
 from engine.store.database import Database
+from engine.store.migrate.cases import open_cases
 from engine.store.migrate.fills import Fill, WorkOut, filled_from_data
 from engine.store.migrate.operations import (
     Doing,
@@ -26,7 +27,7 @@ from engine.store.migrate.operations import (
     Progress,
     from_data,
 )
-from engine.store.migrate.plan import Loss, Plan, find_losses, plan_within
+from engine.store.migrate.plan import Loss, Plan, find_losses, plan_within, readable
 from engine.store.migrate.reflect import reflect
 from engine.store.snapshots import Snapshot, Snapshots
 from engine.store.transaction import Transaction
@@ -182,7 +183,8 @@ def invert(
     """What was done to take the application of these definitions back, which must be the last one. The definitions
     before them are in force again. Columns and tables that were dropped come back empty.
 
-    Raises NotInvertible, LossRefused (of what was put in since), Impossible; then nothing has changed.
+    Raises NotInvertible, LossRefused (of what was put in since), Impossible (as where open cases stand in states that
+    the definitions before do not have); then nothing has changed.
     """
 
     def work(tx: Transaction) -> Applied:
@@ -190,7 +192,9 @@ def invert(
         snapshots = Snapshots(database)
         last, before = _last_two(snapshots.list(tx, limit=2), fingerprint)
         steps = tuple(from_data(step) for step in last.inverse["operations"])
+        sources = snapshots.sources(tx, before.fingerprint) or {}
         connection = tx.connection()
+        _keep_cases(connection, readable(sources))
         filled = filled_from_data(last.inverse["filled"])
         losses = tuple(find_losses(connection, steps, reflect(connection), filled))
         if losses and not allow_loss:
@@ -199,7 +203,7 @@ def invert(
         number = snapshots.add(
             tx,
             before.fingerprint,
-            snapshots.sources(tx, before.fingerprint) or {},
+            sources,
             plan={
                 "inverse_of": last.number,
                 "operations": last.inverse["operations"],
@@ -212,6 +216,17 @@ def invert(
         return Applied(number, before.fingerprint, steps, losses, tuple(last.inverse["lost"]))
 
     return database.write(work).result()
+
+
+def _keep_cases(connection: Connection, earlier: Catalog | None) -> None:
+    """Refuses to bring earlier definitions back that do not know where open cases stand by now. Those that another
+    release wrote cannot be asked."""
+    if earlier is not None:
+        _, occupied = open_cases(connection, None, earlier, reflect(connection))
+        if occupied:
+            found = "\n".join(f"  {problem.message}" for problem in occupied)
+            mend = "take back what `orderloom migrate-cases` has moved, or apply files that say where they belong"
+            raise Impossible(f"the definitions before have no place for cases:\n{found}\n{mend}")
 
 
 def _last_two(found: Sequence[Snapshot], fingerprint: str) -> tuple[Snapshot, Snapshot]:

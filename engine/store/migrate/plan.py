@@ -177,7 +177,7 @@ def plan_within(tx: Transaction, database: Database, catalog: Catalog, present: 
 
     def flow_of(found: OpenCases) -> Workflow | None:
         texts = {} if found.in_force else snapshots.sources(tx, found.definitions)
-        pinned = before if found.in_force else _readable(texts)
+        pinned = before if found.in_force else readable(texts)
         return pinned.workflows.get(found.workflow) if pinned is not None else None
 
     occupied += stranded(before, catalog, cases, flow_of)
@@ -208,10 +208,10 @@ def _in_force(
     for known in (catalog, present):
         if known is not None and known.fingerprint == fingerprint:
             return known
-    return _readable(snapshots.sources(tx, fingerprint))
+    return readable(snapshots.sources(tx, fingerprint))
 
 
-def _readable(texts: Mapping[str, str] | None) -> Catalog | None:
+def readable(texts: Mapping[str, str] | None) -> Catalog | None:
     """The catalogue of the texts of a snapshot; None where there are none that this engine can read."""
     try:
         return build_texts(texts) if texts else None

@@ -47,7 +47,7 @@ class TimelineEntry:
 
 
 #: What the acts of the history are called; any other is an event's name after a colon.
-ACTS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored"}
+ACTS = {"create": "created", "update": "changed", "delete": "deleted", "restore": "restored", "migrate": "migrated"}
 
 #: Fields that say what the entry's title says already.
 TOLD = frozenset({"deleted_at"})
