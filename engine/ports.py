@@ -302,7 +302,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Answer: None. What the act has made or changed of other records shows in whatever reads them from now on."""
+    """Answer: None. What the act has made or changed of others shows in what the record reads of them from now on."""
+
+    model: str
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def go_off(workflow: Workflow, state: State, timer: Timer, frame: Frame) -> Step
 def look(owner: str, branches: Mapping[str, Branch], frame: Frame) -> Generator[Effect, Any, tuple[str, Reason] | None]:
     """The answer of :func:`choose`, after steps that may have changed what the conditions read of other records."""
     if any(branch.if_ is not None for branch in branches.values()):
-        yield Refresh()
+        yield Refresh(*frame.subject)
     return choose(owner, branches, frame)
 
 

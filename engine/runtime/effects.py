@@ -261,8 +261,8 @@ class Effects:
             raise RuntimeError(f"{effect.model} has no workflow to ask somebody in")
         return Approving(self, working, workflow.states[effect.state]).begin()
 
-    def _refresh(self, _: Refresh) -> None:
-        self.service.awaited(self.act).tell(self.act, self.event)
+    def _refresh(self, effect: Refresh) -> None:
+        self.service.awaited(self.act).refresh(self.act, self.in_hand(effect.model, effect.record))
 
     def _fire(self, effect: Fire) -> Record:
         """An event that a step fires: the engine's own authority, but state, holds and guards count. News that only

@@ -168,7 +168,7 @@ class Service:
         working = act.hold_on(model, found[0], "restore")
         act.note(working, "restore", working.record["status"], working.record["status"])
         working.record["deleted_at"] = None
-        working.dirty = working.timed = True
+        working.dirty = working.timed = working.touched = True
         self.deadlines.resume(act, working)
         effects = Effects(self, act, "restore")
         effects.ask_again(working)

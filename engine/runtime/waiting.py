@@ -66,8 +66,12 @@ class Awaited:
                             self._follow(workflow.for_, path, (), state.name)
         #: By the model of those that are waited for.
         self.ways: dict[str, list[Way]] = {}
+        #: By the model and the state of those that wait.
+        self.begun: dict[tuple[str, str], list[Way]] = {}
         for legs, way in self._ways.items():
             self.ways.setdefault(legs[-1].target, []).append(way)
+            for name in way.states:
+                self.begun.setdefault((legs[0].model, name), []).append(way)
 
     @classmethod
     def of(cls, act: Act, catalog_of: Callable[[Record], Catalog]) -> Awaited:
@@ -110,6 +114,20 @@ class Awaited:
         way = self._ways.setdefault(legs, Way(legs))
         way.states.add(state)
         return way
+
+    def refresh(self, act: Act, working: Working) -> None:
+        """Lets a record in hand see what this act has made or changed of those that its state's conditions read."""
+        changed = {other.model for other in act.working.values() if other.dirty or other.written}
+        ways = [
+            way
+            for way in self.begun.get((working.model, working.record["status"]), ())
+            if way.legs[-1].target in changed
+        ]
+        if ways:
+            act.flush()
+            self._look_up(act, working.model, working.record["id"])
+            for way in ways:
+                _forget(working.record, way.legs)
 
     # Telling --------------------------------------------------------------------------------------------------------
 
@@ -162,12 +180,16 @@ class Awaited:
             waiting = act.take(first.model, key, event)
         except NotFound:
             return  # in the trash
-        if self._catalog.live_fields(first.model) or any(
-            isinstance(found, LookupField) for found in self._catalog.fields(first.model).values()
-        ):
-            act.store.records.load(act.tx, first.model, [key])  # what is looked up has changed with the others
+        self._look_up(act, first.model, key)
         _forget(waiting.record, way.legs)
         waiting.touched = True
+
+    def _look_up(self, act: Act, model: str, key: str) -> None:
+        """Reads anew what a record looks up, or works out when it is read: that has changed with the others."""
+        if self._catalog.live_fields(model) or any(
+            isinstance(found, LookupField) for found in self._catalog.fields(model).values()
+        ):
+            act.store.records.load(act.tx, model, [key])
 
 
 def _matters(way: Way, before: Record | None, after: Record) -> bool:

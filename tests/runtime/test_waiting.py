@@ -83,6 +83,15 @@ def test_when_one_is_added_or_goes_or_leads_elsewhere(yard: Running) -> None:
     assert parcel(yard)["status"] == "packed"
 
 
+def test_what_has_changed_while_it_was_in_the_trash_counts_when_it_is_back(yard: Running) -> None:
+    made = yard.create("pack", {"parcel": "A"})
+    service, key = yard.service, parcel(yard)["id"]
+    yard.write(lambda tx: service.delete(tx, SYSTEM, "parcel", key))
+    yard.update("pack", made["id"], {"done": True})
+    yard.write(lambda tx: service.restore(tx, SYSTEM, "parcel", key))
+    assert parcel(yard)["status"] == "packed"
+
+
 def test_when_a_step_changes_them_in_one_statement(yard: Running) -> None:
     yard.create("pack", {"parcel": "A"})
     yard.create("pack", {"parcel": "A"})
