@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import Dialect, Table, Update, bindparam
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.kinds.risk import CREATE
 from engine.catalog.kinds.workflow import Workflow
-from engine.errors import EngineError, NotLoggedIn, RequestError
+from engine.errors import EngineError, NotFound, NotLoggedIn, RequestError
 from engine.fields.link import LookupField
 from engine.policy.access import Actor
 from engine.policy.transition import enter, events_from, go_off
@@ -24,8 +24,9 @@ from engine.runtime.approving import TASK
 from engine.runtime.effects import Effects
 from engine.runtime.risking import watch
 from engine.runtime.service import SYSTEM, Service
-from engine.store.cases import CASE
+from engine.store.cases import CASE, PINNED
 from engine.store.database import Database
+from engine.store.statement import Statement
 from engine.store.store import Store
 from engine.store.transaction import Transaction
 
@@ -37,6 +38,9 @@ DECISIONS: Mapping[str, str] = {
     "rejected": "rejected",
     "return": "returned",
 }
+HOLD = "hold"
+#: Moments are told apart down to this.
+INSTANT = timedelta(microseconds=1)
 #: How an act is performed once more: the record is made, an event fired, a timer goes off, an approval is decided; or
 #: its branches are tried, since something has changed that they read.
 Sort = Literal["made", "event", "timer", "decision", "change"]
@@ -109,7 +113,9 @@ class Stage:
         def pinned(tx: Transaction, fingerprint: str) -> Catalog:
             return catalog if fingerprint == catalog.fingerprint else catalog_at(tx, fingerprint)
 
-        self._service = Service(catalog, Store(catalog, database), self._clock, pinned)
+        store = Store(catalog, database)
+        self._service = Service(catalog, store, self._clock, pinned)
+        self._back = Back(store, database.engine.dialect)
         self._actors: dict[str, Actor] = {}
 
     def came(self, case: Mapping[str, Any], past: PastAct) -> Came:
@@ -186,7 +192,10 @@ class Stage:
     def _set_back(self, tx: Transaction, case: Mapping[str, Any], past: PastAct, flow: Workflow, state: str) -> None:
         """Makes the record, its holds and its case what they were when the act began; what it did itself is undone."""
         store, model, key = self._service.store, str(case["model"]), str(case["record"])
-        (record,) = store.records.load(tx, model, [key], lock=True)
+        found = store.records.load(tx, model, [key], lock=True)
+        if not found:
+            raise NotFound(f"there is no {model} {key}")  # since its past was read
+        record = found[0]
         then = past.before if past.from_before else past.after
         before = store.records.snapshot(model, record)
         if then is not None:
@@ -202,29 +211,40 @@ class Stage:
         record["status"] = state
         record["version"] += 1
         store.records.update(tx, model, before, record)
-        task = store.tables[TASK]
-        asked = (task.c["record"] == key) & (task.c["opened_at"] >= past.at)
-        tx.change(task.update().where(asked).values(deleted_at=past.at))
+        back = self._back
+        tx.run(back.tasks, (past.at, key, past.at))
         if then is not None:
-            self._holds(tx, key, past.at, own=past.from_before or past.sort == "made")
-        table = store.tables[CASE]
-        version = {"workflow": flow.name, "workflow_version": flow.fingerprint, "definitions": self.catalog.fingerprint}
-        at = {"state": state, "entered_at": past.entered, "ended_at": None}
-        tx.change(table.update().where(table.c["id"] == case["id"]).values(**version, **at))
+            own = past.from_before or past.sort == "made"
+            since = past.at if own else past.at + INSTANT
+            tx.run(back.placed, (past.at, key, since))
+            tx.run(back.released, (key, since))
+        pinned = (flow.name, flow.fingerprint, self.catalog.fingerprint, state, past.entered)
+        tx.run(back.case, (*pinned, case["id"]))
         # What was read is not what is there now.
         tx.settle()
         tx.memo.clear()
 
-    def _holds(self, tx: Transaction, key: str, at: datetime, *, own: bool) -> None:
-        """Takes away the holds that came later, and opens those let go later; ``own``: those of the act, too."""
-        hold = self._service.store.tables["hold"]
-        about = hold.c["record"] == key
-        tx.change(hold.update().where(about, _later(hold, "opened_at", at, own=own)).values(deleted_at=at))
-        tx.change(
-            hold.update().where(about, _later(hold, "released_at", at, own=own)).values(released_at=None, open=True)
+
+class Back:
+    """The statements that put back what stands around a record: they are asked for every act."""
+
+    def __init__(self, store: Store, dialect: Dialect) -> None:
+        task, hold, case = (store.tables[name] for name in (TASK, HOLD, CASE))
+        then: Any = bindparam("then_")
+        which: Any = bindparam("which_")
+        since: Any = bindparam("since_")
+
+        def later(table: Table, column: str) -> Update:
+            return table.update().where(table.c["record"] == which, table.c[column] >= since)
+
+        #: Takes away the tasks, and the holds, that came later; opens the holds that were let go later.
+        self.tasks = Statement(later(task, "opened_at").values(deleted_at=then), dialect, ("then_", "which_", "since_"))
+        self.placed = Statement(
+            later(hold, "opened_at").values(deleted_at=then), dialect, ("then_", "which_", "since_")
         )
-
-
-def _later(table: Table, column: str, at: datetime, *, own: bool) -> ColumnElement[bool]:
-    found = table.c[column]
-    return found >= at if own else found > at
+        again = later(hold, "released_at").values(released_at=None, open=True)
+        self.released = Statement(again, dialect, ("which_", "since_"))
+        names = (*PINNED, "state", "entered_at")
+        given: dict[str, Any] = {name: bindparam(f"{name}_") for name in names}
+        pin = case.update().where(case.c["id"] == which).values(**given, ended_at=None)
+        self.case = Statement(pin, dialect, (*(f"{name}_" for name in names), "which_"))
