@@ -47,6 +47,10 @@ def check_ways(linker: DefinitionLinker, workflow: Workflow) -> None:
         if leads_to_itself(workflow, state):
             text = f"a dead end: every way out of '{name}' leads back to it"
             linker.report_key("E403", text, state, (), "lead one of them on, or leave them out: then it is an end")
+        if state.leave and not any(True for _ in ways_out(workflow, state)):
+            linker.report_key(
+                "E403", f"nothing ever leaves '{name}'", state, "leave", "give it a way out, or leave this out"
+            )
         for branches in (state.next, *(timer.next for timer in state.timers.values())):
             _check_taken(linker, branches)
     for circle in endless(workflow.states):
