@@ -16,8 +16,8 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Numeric, Text, Time
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy import BLOB, BigInteger, Boolean, Date, DateTime, Dialect, Numeric, Text, Time
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, UUID
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Convert = Callable[[Any], Any]
@@ -271,6 +271,16 @@ class PlainText(Codec):
 
     def postgresql(self) -> TypeEngine[Any]:
         return Text(collation="C")
+
+
+class Bytes(Codec):
+    """The content of files, as it is. PostgreSQL: ``bytea``; SQLite: ``BLOB``."""
+
+    def postgresql(self) -> TypeEngine[Any]:
+        return BYTEA()
+
+    def sqlite(self) -> TypeEngine[Any]:
+        return BLOB()
 
 
 class Flag(Codec):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.runtime.casework import urged_at
 from engine.runtime.effects import Effects
 from engine.runtime.people import USER, Found
 from engine.runtime.service import Service
+from engine.runtime.uploads import FILE, Upload, checked
 from engine.store.keys import is_key
 from engine.store.transaction import Transaction
 
@@ -135,6 +136,27 @@ class Tasks:
         comment = self._comment(comment, required=True)
         hand = self._open(tx, actor, key, "comment")
         return self._done(hand, "comment", _told(hand.task, comment))
+
+    def attach(self, tx: Transaction, actor: Actor, key: str, uploads: Sequence[Upload], comment: str = "") -> Record:
+        """The task, to which the actor has files to show: whoever may know of it, as long as it is there."""
+        comment = self._comment(comment, required=not uploads)
+        uploads = checked(uploads)
+        hand = self._open(tx, actor, key, "comment")
+        model, record = hand.working.model, hand.working.record
+        files = []
+        for upload in uploads:
+            values = {
+                "name": upload.name,
+                "media_type": upload.media_type,
+                "size": len(upload.content),
+                "sha256": self._service.store.contents.keep(tx, upload.content),
+                "model": model,
+                "record": record["id"],
+                "task": hand.task,
+            }
+            made = self._service.make(hand.effects, FILE, values).record
+            files.append({"id": made["id"], "name": upload.name, "size": len(upload.content)})
+        return self._done(hand, "comment", _told(hand.task, comment, files=files))
 
     def urge(self, tx: Transaction, actor: Actor, key: str) -> Record:
         """The task, of whose people whoever asked has asked for haste."""

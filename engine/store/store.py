@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.catalog.catalog import Catalog
 from engine.store.arrivals import Arrivals
 from engine.store.cases import Cases
+from engine.store.contents import Contents
 from engine.store.database import Database
 from engine.store.expanding import Expander
 from engine.store.features import Features
@@ -45,5 +46,6 @@ class Store:
         self.matching = Matching(self.tables, loader, self.records)
         self.lists = ListEntries(self.tables, database)
         self.arrivals = Arrivals(self.tables, loader, self.records)
+        self.contents = Contents(self.tables, loader)
         self.timers = TimerRows(self.tables, loader, self.records)
         self.jobs = JobRows(self.tables, loader, self.records, database.kept(Bell))

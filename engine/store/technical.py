@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table
 
-from engine.fields.columns import JsonText, Key, PlainText, UtcDateTime
+from engine.fields.columns import Bytes, JsonText, Key, PlainText, UtcDateTime
 
 #: The next number of each sequence in each of its periods.
 SEQUENCE = "_sequence"
@@ -23,6 +23,8 @@ PASSWORD = "_password"
 SNAPSHOT = "_snapshot"
 #: How far the import of a file has come, and which of its rows were refused.
 IMPORT, REFUSED = "_import", "_import_refused"
+#: What the files hold, once under the hash of each content.
+CONTENT = "_content"
 
 
 def add_technical_tables(metadata: MetaData) -> None:
@@ -112,4 +114,10 @@ def add_technical_tables(metadata: MetaData) -> None:
         Column("position", BigInteger(), primary_key=True),  # of the record in the file
         Column("rows", JsonText(), nullable=False),
         Column("problems", JsonText(), nullable=False),
+    )
+    Table(
+        CONTENT,
+        metadata,
+        Column("sha256", PlainText(), primary_key=True),
+        Column("content", Bytes(), nullable=False),
     )

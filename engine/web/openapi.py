@@ -429,15 +429,18 @@ def _task_paths() -> Paths:
         "required": ["verb", "ids"],
         "additionalProperties": False,
     }
-    items: Schema = {
-        "type": "object",
-        "properties": {"items": {"type": "array", "items": TASK}, "next": {"type": ["string", "null"]}},
-        "required": ["items", "next"],
-    }
+    listed = {"items": {"type": "array", "items": TASK}, "next": {"type": ["string", "null"]}}
+    items: Schema = {"type": "object", "properties": listed, "required": ["items", "next"]}
     paths: Paths = {
         "/api/tasks": {"get": operation("inbox", items, [box, model, _parameter("limit"), _parameter("after")])},
         "/api/tasks/bulk": {"post": operation("bulk", _ref("schemas", "Outcomes"), [_parameter("key")], many)},
     }
+    file = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+    told = [_query("name", TEXT, "The file's name"), _query("comment", TEXT, "What it shows"), _parameter("key")]
+    attach, got = operation("attach", TASK, told) | {"requestBody": file}, operation("file", {}, [])
+    got["responses"]["200"] |= file
+    paths["/api/tasks/{id}/files"] = {"parameters": [_parameter("id")], "post": attach}
+    paths["/api/files/{id}"] = {"parameters": [_parameter("id")], "get": got}
     for verb, takes in VERBS.items():
         body = taking(takes) if takes else None
         done = operation(verb, TASK, [_parameter("key")], body)

@@ -15,9 +15,11 @@ from engine.ports import Record
 from engine.registry import did_you_mean
 from engine.runtime.inbox import Inbox, Item
 from engine.runtime.tasks import Tasks
+from engine.runtime.uploads import MOST_BYTES, Upload, file_for
 from engine.store.keys import is_key
 from engine.store.transaction import Transaction
 from engine.web.call import Call, Site
+from engine.web.output import file_answer
 from engine.web.problems import problem
 from engine.web.reply import Reply
 
@@ -50,7 +52,9 @@ def task_routes(site: Site) -> list[Route]:
     return [
         at("/api/tasks", "GET", inbox),
         at("/api/tasks/bulk", "POST", bulk),
+        at("/api/tasks/{id}/files", "POST", attach),
         at("/api/tasks/{id}/{verb}", "POST", act),
+        at("/api/files/{id}", "GET", download),
     ]
 
 
@@ -87,6 +91,29 @@ async def act(call: Call) -> Response:
     given = _read(verb, await call.json(optional=True))
     tasks, reader = Tasks(call.service), Inbox(call.service)
     return await call.act(lambda tx: Reply.of(reader.wire(Item(perform(tasks, tx, actor, key, verb, given), None))))
+
+
+async def attach(call: Call) -> Response:
+    """``POST /api/tasks/{id}/files?name=&comment=``: the body is a file that shows something about the task."""
+    given = call.parameters(("name", "comment"))
+    actor, key = call.actor, call.request.path_params["id"].lower()
+    content = await call.body(MOST_BYTES + 1)
+    upload = Upload(given.get("name", ""), call.header(b"content-type"), content)
+    tasks, reader = Tasks(call.service), Inbox(call.service)
+
+    def work(tx: Transaction) -> Reply:
+        task = tasks.attach(tx, actor, key, [upload], given.get("comment", ""))
+        return Reply.of(reader.wire(Item(task, None)))
+
+    return await call.act(work)
+
+
+async def download(call: Call) -> Response:
+    """``GET /api/files/{id}``: what somebody has shown, for those who may read what it is about."""
+    call.parameters(())
+    actor, key = call.actor, call.request.path_params["id"].lower()
+    file, content = await call.read(lambda tx: file_for(call.service, tx, actor, key))
+    return file_answer(file["name"], file["media_type"], content)
 
 
 async def bulk(call: Call) -> Response:

@@ -21,6 +21,7 @@ _SQLITE_KINDS = {
     "TIME TEXT": "time",
     "UUID TEXT": "key",
     "JSON TEXT": "json",
+    "BLOB": "bytes",
     "TEXT": "text",
     "BOOLEAN": "boolean",
 }
@@ -36,6 +37,7 @@ _POSTGRES_KINDS = {
     "TEXT": "text",
     "VARCHAR": "text",
     "BOOLEAN": "boolean",
+    "BYTEA": "bytes",
 }
 
 _COLUMNS = """

@@ -23,6 +23,7 @@ from sqlalchemy.schema import SchemaItem, Table
 from sqlalchemy.types import TypeEngine
 
 from engine.fields.columns import (
+    Bytes,
     Flag,
     IsoDate,
     IsoTime,
@@ -46,6 +47,7 @@ KINDS: Mapping[str, TypeEngine[Any]] = {
     "json": JsonText(),
     "text": PlainText(),
     "boolean": Flag(),
+    "bytes": Bytes(),
 }
 _DECIMAL = re.compile(r"decimal\(([0-9]+), ([0-9]+)\)")
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from engine.catalog.kinds.approval import signatures
 from engine.errors import Complaint, InvalidValues, NotFound, RequestError
+from engine.policy.access import Actor
 from engine.policy.handling import URGE_EVERY, VERBS, earlier_steps, possible
 from engine.ports import Record
 from engine.runtime.casework import Casework, standpoint, task_for
 from engine.runtime.service import SYSTEM
 from engine.runtime.tasks import LONGEST_COMMENT, WHERE, Tasks
+from engine.runtime.uploads import ACCEPTED, MOST_BYTES, MOST_FILES, Upload
 from engine.store.transaction import Transaction
 from engine.web.pages.asking import EventForm, asked, summary
 from engine.web.pages.links import OFFERED, SOUNDING
@@ -31,6 +34,8 @@ USER = "user"
 #: The verbs that need a person, a reason, or neither.
 TO_SOMEBODY = ("transfer", "delegate", "add_signer")
 WITH_REASON = ("reject", "return", "comment")
+#: The verbs with which somebody says something, and may show files.
+WITH_FILES = ("approve", "reject", "return", "comment")
 #: The keys of the acts of every day.
 KEYS = {"approve": "a", "reject": "r", "comment": "c"}
 #: What says that it goes back to whoever asked: no step is called so.
@@ -77,7 +82,8 @@ async def ask(visit: Visit) -> Response:
 async def act(visit: Visit) -> Response:
     """``POST /tasks/{id}/{verb}``."""
     actor = visit.actor  # before the form is looked at: who is not logged in is sent to the log-in
-    form = await visit.form()
+    form = await visit.form(files=MOST_FILES + 1)  # one more, to say in its place that there are too many
+    uploads = [Upload(file.filename or "", file.content_type or "", await file.read()) for file in _files(form)]
     verb, key = _verb(visit), visit.request.path_params["id"]
     given = {"comment": str(form.get("comment") or "")} if verb != "urge" else {}
     if verb in TO_SOMEBODY:
@@ -90,7 +96,7 @@ async def act(visit: Visit) -> Response:
         more |= {"to": None if to == STARTER else to, "resume": form.get("resume") != "over"}
     tasks = Tasks(visit.service)
     try:
-        await visit.write(lambda tx: perform(tasks, tx, actor, key, verb, more))
+        await visit.write(lambda tx: _perform(tasks, tx, actor, key, verb, more, uploads))
     except NotFound:
         raise
     except RequestError as error:
@@ -126,6 +132,31 @@ def step_label(visit: Visit, work: Casework, task: Record) -> str:
     state = work.workflow.states.get(task["state"] or "")
     found = next((one for one in signatures(state.approval) if one.name == task["step"]), None) if state else None
     return visit.words.say(found.label if found is not None else None, task["step"])
+
+
+def _perform(
+    tasks: Tasks,
+    tx: Transaction,
+    actor: Actor,
+    key: str,
+    verb: str,
+    given: Mapping[str, Any],
+    uploads: Sequence[Upload],
+) -> None:
+    """Does it, with the files that belong to it: both, or neither."""
+    if uploads and verb == "comment":
+        tasks.attach(tx, actor, key, uploads, given["comment"])
+        return
+    if uploads:
+        tasks.attach(tx, actor, key, uploads)
+    perform(tasks, tx, actor, key, verb, given)
+
+
+def _files(form: FormData) -> Iterator[UploadFile]:
+    """The files of a form; an input that nobody has used sends one without a name."""
+    for value in form.getlist("files"):
+        if isinstance(value, UploadFile) and value.filename:
+            yield value
 
 
 def _verb(visit: Visit) -> str:
@@ -175,6 +206,7 @@ def _form(visit: Visit, tx: Transaction, form: FormData, error: RequestError | N
         faults=summary(visit, widgets, complaints, problem),
         widgets=widgets,
         grids=(),
+        files=verb in WITH_FILES,
     )
 
 
@@ -224,6 +256,15 @@ def _widgets(
             fault=faults.get("comment", ""),
             text=str(form.get("comment") or ""),
             most=LONGEST_COMMENT,
+        )
+    if verb in WITH_FILES:
+        yield Widget(
+            kind="file",
+            name="files",
+            label=words("act_files"),
+            help=words("act_files_help", count=MOST_FILES, size=MOST_BYTES // 1_000_000),
+            fault=faults.get("files", ""),
+            text=",".join(ACCEPTED),
         )
 
 

@@ -25,6 +25,7 @@ class EventForm:
     faults: FaultSummary | None
     widgets: tuple[Widget, ...]
     grids: tuple[Grid, ...]
+    files: bool = False
 
 
 def asked(visit: Visit, view: EventForm, status: int = 200) -> Response:

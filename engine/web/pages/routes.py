@@ -10,7 +10,21 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from engine.errors import RequestError
 from engine.runtime.engine import Engine
-from engine.web.pages import acting, events, explain, export, form, home, links, lists, login, proposing, record, tasks
+from engine.web.pages import (
+    acting,
+    events,
+    explain,
+    export,
+    files,
+    form,
+    home,
+    links,
+    lists,
+    login,
+    proposing,
+    record,
+    tasks,
+)
 from engine.web.pages.faults import fault_page
 from engine.web.pages.visit import Handler, Site, Visit, remember
 
@@ -35,6 +49,7 @@ def page_routes(engine: Engine, site: Site | None = None) -> tuple[BaseRoute, ..
         get("/", home.show),
         get("/tasks", tasks.show),
         post("/tasks", tasks.decide),
+        get("/files/{id}", files.download),
         get("/tasks/{id}", tasks.one),
         get("/tasks/{id}/people", acting.people),
         get("/tasks/{id}/{verb}", acting.ask),

@@ -102,6 +102,15 @@ class TasksView:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that somebody shows."""
+
+    name: str
+    path: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """Somebody's part in a task: what they have said about it, or that they are asked, and when."""
 
@@ -109,6 +118,7 @@ class Said:
     what: Badge
     when: str
     comment: str
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,4 +335,8 @@ def _voted(visit: Visit, vote: Record) -> Said:
 def _acted(visit: Visit, act: Record) -> Said:
     who = act["actor"]["name"] if act["actor"] is not None else act["actor_name"]
     what = Badge(visit.words(f"act_{act['name']}"), "")
-    return Said(str(who), what, moment_text(visit, act["at"]), act["input"].get("comment", ""))
+    files = tuple(
+        Attached(file["name"], f"/files/{file['id']}", f"{file['size'] / 1000:,.1f} KB")
+        for file in act["input"].get("files", ())
+    )
+    return Said(str(who), what, moment_text(visit, act["at"]), act["input"].get("comment", ""), files)

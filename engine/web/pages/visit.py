@@ -106,9 +106,10 @@ class Visit:
         """What people call a model."""
         return self.words.say(self.catalog.models[model].label, model)
 
-    async def form(self) -> FormData:
-        """The form that was sent. A form of many rows has many fields; how large it may be is the server's limit."""
-        return await self.request.form(max_files=0, max_fields=MOST_FIELDS)
+    async def form(self, *, files: int = 0) -> FormData:
+        """The form that was sent, with so many files at most. A form of many rows has many fields; how large it may be
+        is the server\'s limit."""
+        return await self.request.form(max_files=files, max_fields=MOST_FIELDS)
 
     def may_read(self, model: str) -> bool:
         """Whether some records of the model are for this reader."""

@@ -28,7 +28,7 @@ async function sendDialog(form, dialog, submitter) {
   const busy = submitter ?? form.querySelector("[type=submit]");
   busy?.setAttribute("aria-busy", "true");
   const body = new FormData(form, submitter);
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(body), headers: FRAGMENT });
+  const answer = await fetch(form.action, { method: "POST", body: form.enctype === "multipart/form-data" ? body : new URLSearchParams(body), headers: FRAGMENT });
   const target = answer.headers.get("HX-Redirect");
   if (target) { location.href = target; return; }
   fill(dialog, await answer.text());
