@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import BadRequest
-from engine.expressions.language import Expression
 from engine.expressions.types import BOOLEAN, TEXT
 from engine.policy.access import Actor
 from engine.ports import Record
@@ -56,6 +55,29 @@ OF_VOTE = ("part", "asked_at", "decision", "decided_at", "comment", "acting_for"
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which of a box's tasks are listed: about records of one ``model``, with ``text`` in their titles, ``overdue``."""
+
+    model: str | None = None
+    text: str = ""
+    overdue: bool = False
+
+    def conditions(self, task: str) -> list[str]:
+        """What must hold; ``task`` is the path to the task, with its dot, or nothing."""
+        found = [f"{task}model == wanted_model"] if self.model is not None else []
+        found += [f"contains(lower({task}title), wanted_text)"] if self.text else []
+        return [*found, f"{task}due_at < now"] if self.overdue else found
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What the conditions name."""
+        return {"wanted_model": self.model or "", "wanted_text": self.text.lower()}
+
+
+EVERY_TASK = Filter()
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """A task, and the reader's own part in it where the box lists parts."""
 
@@ -83,47 +105,44 @@ class Inbox:
         actor: Actor,
         box: str = "mine",
         *,
-        model: str | None = None,
+        only: Filter = EVERY_TASK,
         limit: int = 50,
         after: str | None = None,
     ) -> InboxPage:
-        """A page of a box, of tasks about one model where that is named. BadRequest for what is none."""
+        """A page of a box. BadRequest for what is none."""
         chosen = BOXES.get(box)
         if chosen is None:
             hint = did_you_mean(box, BOXES) or f"one of {', '.join(BOXES)}"
             raise BadRequest(f"there is no box {box[:100]!r}; {hint}", code="BAD_PARAMETER")
         if not 1 <= limit <= LARGEST_PAGE:
             raise BadRequest(f"limit is from 1 to {LARGEST_PAGE}", code="BAD_LIMIT")
-        service = self._service
-        catalog = service.catalog
-        text = chosen.where
-        if model is not None:
-            if model not in catalog.models:
-                raise BadRequest(f"there is no model {model[:100]!r}", code="BAD_PARAMETER")
-            text = f'({text}) and {"model" if chosen.model == TASK else "task.model"} == "{model}"'
-        found = self._page(tx, actor, chosen, text, limit, after)
+        if only.model is not None and only.model not in self._service.catalog.models:
+            raise BadRequest(f"there is no model {only.model[:100]!r}", code="BAD_PARAMETER")
+        found = self._page(tx, actor, chosen, only, limit, after)
         items = [Item(one["task"], one) if chosen.model == VOTE else Item(one, None) for one in found.records]
         return InboxPage(tuple(items), found.next)
 
-    def _page(self, tx: Transaction, actor: Actor, box: Box, text: str, limit: int, after: str | None) -> Page:
+    def _page(self, tx: Transaction, actor: Actor, box: Box, only: Filter, limit: int, after: str | None) -> Page:
         catalog, query = self._service.catalog, self._service.store.query
         names = Act(catalog, self._service.store, tx, actor, self._service.clock.now()).names(None, None, "read")
+        scope = catalog.scope(box.model, **dict.fromkeys(("which", *only.names), TEXT))
+        conditions = [box.where, *only.conditions("task." if box.model == VOTE else "")]
 
-        def asked(where: Expression, more: Mapping[str, Any]) -> Page:
+        def asked(more: Sequence[str], which: str) -> Page:
+            where = catalog.compile(" and ".join(f"({each})" for each in (*more, *conditions)), scope, BOOLEAN)
             expand = ("task",) if box.model == VOTE else ()
-            given = {**names, **more}
+            given = {**names, **only.names, "which": which}
             return query.page(
                 tx, box.model, where=where, names=given, sort=(box.sort,), limit=limit, after=after, expand=expand
             )
 
         if not box.each:
-            return asked(catalog.compile(text, catalog.scope(box.model), BOOLEAN), {})
+            return asked((), "")
         found: list[Record] = []
         more = False
         for listed, condition in box.each.items():
-            where = catalog.compile(f"{condition} and ({text})", catalog.scope(box.model, which=TEXT), BOOLEAN)
             for which in getattr(actor, listed):
-                page = asked(where, {"which": which})
+                page = asked((condition,), which)
                 found += page.records
                 more = more or page.next is not None
         found.sort(key=lambda record: (record[box.sort], record["id"]))

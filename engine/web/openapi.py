@@ -418,7 +418,11 @@ def _task_paths() -> Paths:
         return {"type": "object", "properties": given, "additionalProperties": False}
 
     box = _query("box", {"enum": list(BOXES), "default": "mine"}, "Which part of the inbox")
-    model = _query("model", TEXT, "Only tasks about records of this model")
+    only = [
+        _query("model", TEXT, "Only tasks about records of this model"),
+        _query("q", TEXT, "Only tasks with this text in their title"),
+        _query("overdue", {"type": "boolean", "default": False}, "Only tasks that are overdue"),
+    ]
     many: Schema = {
         "type": "object",
         "properties": {
@@ -432,7 +436,7 @@ def _task_paths() -> Paths:
     listed = {"items": {"type": "array", "items": TASK}, "next": {"type": ["string", "null"]}}
     items: Schema = {"type": "object", "properties": listed, "required": ["items", "next"]}
     paths: Paths = {
-        "/api/tasks": {"get": operation("inbox", items, [box, model, _parameter("limit"), _parameter("after")])},
+        "/api/tasks": {"get": operation("inbox", items, [box, *only, _parameter("limit"), _parameter("after")])},
         "/api/tasks/bulk": {"post": operation("bulk", _ref("schemas", "Outcomes"), [_parameter("key")], many)},
     }
     file = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}

@@ -13,7 +13,7 @@ from engine.errors import BadRequest, Complaint, InvalidValues, NotFound, Reques
 from engine.policy.access import Actor
 from engine.ports import Record
 from engine.registry import did_you_mean
-from engine.runtime.inbox import Inbox, Item
+from engine.runtime.inbox import Filter, Inbox, Item
 from engine.runtime.tasks import Tasks
 from engine.runtime.uploads import MOST_BYTES, Upload, file_for
 from engine.store.keys import is_key
@@ -59,11 +59,14 @@ def task_routes(site: Site) -> list[Route]:
 
 
 async def inbox(call: Call) -> Response:
-    """``GET /api/tasks?box=mine|groups|started|done|cc&model=&limit=&after=``."""
-    given = call.parameters(("box", "model", "limit", "after"))
+    """``GET /api/tasks?box=mine|groups|started|done|cc&model=&q=&overdue=true&limit=&after=``."""
+    given = call.parameters(("box", "model", "q", "overdue", "limit", "after"))
     limit = given.get("limit", "50")
     if not limit.isascii() or not limit.isdecimal() or len(limit) > 4:
         raise BadRequest("limit is a number", code="BAD_LIMIT")
+    if given.get("overdue", "false") not in ("true", "false"):
+        raise BadRequest("overdue is true or false", code="BAD_PARAMETER")
+    only = Filter(given.get("model"), given.get("q", "").strip(), given.get("overdue") == "true")
     reader, actor = Inbox(call.service), call.actor
 
     def work(tx: Transaction) -> Reply:
@@ -71,7 +74,7 @@ async def inbox(call: Call) -> Response:
             tx,
             actor,
             given.get("box", "mine"),
-            model=given.get("model"),
+            only=only,
             limit=int(limit),
             after=given.get("after"),
         )

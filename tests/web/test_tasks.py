@@ -59,6 +59,21 @@ def inbox(office: Api, who: str, **how: Any) -> list[Json]:
     return list(answer.json()["items"])
 
 
+def test_a_box_may_be_filtered(office: Api) -> None:
+    first, second = memo(office), memo(office)
+
+    def found(**how: Any) -> list[str]:
+        return [item["record"] for item in inbox(office, "boss", **how)]
+
+    assert found() == [first["id"], second["id"]]
+    assert found(q=second["number"].lower()) == [second["id"]]
+    assert found(q="no such title") == found(model="item") == found(overdue="true") == []
+    assert found(model="memo", overdue="false") == [first["id"], second["id"]]
+    wrongs: list[Json] = [{"overdue": "yes"}, {"model": "nothing"}]
+    for wrong in wrongs:
+        assert office.get("/api/tasks", "boss", params=wrong).status_code == 400
+
+
 def test_what_waits_is_listed_decided_and_gone(office: Api) -> None:
     made = memo(office)
     [item] = inbox(office, "boss")
@@ -149,6 +164,9 @@ def test_the_page_lists_decides_many_and_says_what_could_not_be(tmp_path: Path) 
         assert [record["number"] in page for record in made] == [True, True]
         ids = re.findall(r'name="id" value="([^"]+)"', page)
         assert len(ids) == 2
+        some = browser.get(f"/tasks?q={made[1]['number']}").text
+        assert [key in some for key in ids] == [False, True]
+        assert "Nothing here" in browser.get("/tasks?overdue=true").text
         no_reason = browser.post("/tasks", data={"verb": "reject", "id": ids})
         assert (no_reason.status_code, "2 could not be decided" in no_reason.text) == (422, True)
         assert browser.post("/tasks", data={"verb": "approve"}).status_code == 422

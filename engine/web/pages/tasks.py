@@ -16,13 +16,14 @@ from engine.policy.approve import CANCELLED
 from engine.policy.handling import VERBS
 from engine.ports import Record
 from engine.runtime.casework import Casework, task_for
-from engine.runtime.inbox import BOXES, Inbox, Item
+from engine.runtime.inbox import BOXES, Filter, Inbox, Item
 from engine.runtime.tasks import Tasks
 from engine.store.database import Transaction
 from engine.web.pages.acting import Act, acts, back_of, step_label
 from engine.web.pages.formview import FaultLine, FaultSummary
 from engine.web.pages.moments import moment_text
 from engine.web.pages.visit import Visit
+from engine.web.pages.widgets import Option
 from engine.web.tasks import AT_ONCE, MOST_AT_ONCE
 
 #: What the boxes are called.
@@ -89,6 +90,18 @@ class TaskLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FiltersView:
+    """What the list is limited to. ``models`` are those about whose records somebody may be asked; ``set`` says whether
+    anything is chosen."""
+
+    box: str
+    text: str
+    overdue: bool
+    models: tuple[Option, ...]
+    set: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TasksView:
     """What ``tasks.html`` draws."""
 
@@ -99,6 +112,7 @@ class TasksView:
     faults: FaultSummary | None
     comment: str
     next_path: str
+    filters: FiltersView
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +165,16 @@ async def page(visit: Visit, faults: FaultSummary | None = None, comment: str = 
     """The inbox; after a refusal with what was refused."""
     query = visit.request.query_params
     box = query.get("box", "mine")
-    found = await visit.read(lambda tx: _lines(visit, tx, box, query.get("after")))
+    only = _filter(visit)
+    found = await visit.read(lambda tx: _lines(visit, tx, box, only, query.get("after")))
     lines, following = found
     done = query.get("decided", "")
     note = visit.words("tasks_decided", count=done) if done.isdecimal() and faults is None else acted(visit)
     tabs = tuple(Tab(visit.words(TITLES[name]), f"/tasks?box={name}", name == box) for name in BOXES)
-    next_path = f"/tasks?{urlencode({'box': box, 'after': following})}" if following else ""
-    view = TasksView(tabs, lines, box == "mine", note, faults, comment, next_path)
+    chosen = {name: query[name] for name in ("model", "q", "overdue") if query.get(name)}
+    next_path = f"/tasks?{urlencode({'box': box, **chosen, 'after': following})}" if following else ""
+    filters = FiltersView(box, only.text, only.overdue, _models(visit, only), bool(chosen))
+    view = TasksView(tabs, lines, box == "mine", note, faults, comment, next_path, filters)
     return visit.page("tasks.html", view, title=visit.words("tasks"), status=status)
 
 
@@ -210,8 +227,26 @@ def _back(form: FormData) -> str:
     return back if back.startswith("/m/") else "/tasks"
 
 
-def _lines(visit: Visit, tx: Transaction, box: str, after: str | None) -> tuple[tuple[TaskLine, ...], str | None]:
-    found = Inbox(visit.service).page(tx, visit.actor, box, limit=PAGE, after=after or None)
+def _filter(visit: Visit) -> Filter:
+    query = visit.request.query_params
+    return Filter(query.get("model") or None, query.get("q", "").strip(), bool(query.get("overdue")))
+
+
+def _models(visit: Visit, only: Filter) -> tuple[Option, ...]:
+    """The models about whose records somebody may be asked."""
+    asking = {
+        workflow.for_
+        for workflow in visit.catalog.workflows.values()
+        if any(state.approval for state in workflow.states.values())
+    }
+    found = [Option(name, visit.model_label(name), name == only.model) for name in asking]
+    return tuple(sorted(found, key=lambda option: option.label))
+
+
+def _lines(
+    visit: Visit, tx: Transaction, box: str, only: Filter, after: str | None
+) -> tuple[tuple[TaskLine, ...], str | None]:
+    found = Inbox(visit.service).page(tx, visit.actor, box, only=only, limit=PAGE, after=after or None)
     return tuple(_line(visit, item, box) for item in found.items), found.next
 
 
