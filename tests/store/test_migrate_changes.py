@@ -11,6 +11,7 @@ from engine.store.database import Database
 from engine.store.migrate.apply import Impossible, LossRefused
 from engine.store.migrate.compare import wanted
 from engine.store.tables import Tables
+from tests.databases import fill
 from tests.store.conftest import NOON, plain
 from tests.store.migrating import Yard, catalog_of
 
@@ -38,14 +39,23 @@ def yard(database_url: str) -> Iterator[Yard]:
 
 
 @pytest.fixture
-def filled(yard: Yard) -> Yard:
+def filled(database_url: str) -> Iterator[Yard]:
     """With a crate in a crate."""
+    fill(database_url, "a crate in a crate", _crates)
+    database = Database.open(database_url, durable=False)
+    yield Yard(database)
+    database.close()
+
+
+def _crates(url: str) -> None:
+    database = Database.open(url, durable=False)
+    yard = Yard(database)
     yard.apply(CRATE)
     desk = yard.desk(CRATE)
     outer = desk.add("crate", code="A", weight=Decimal("1.250"), size="12", packed=NOON.date())
     items = [{"line": 1, "note": "x", "parts": [{"serial": "s1"}, {"serial": "s2"}]}, {"line": 2}]
     desk.add("crate", code="B", weight=Decimal("2.125"), size="wide", inside={"id": outer}, items=items)
-    return yard
+    database.close()
 
 
 def matches(yard: Yard, definitions: str) -> bool:
