@@ -29,7 +29,7 @@ def test_two_at_once_by_keyboard(page: Page, site: str) -> None:
     prefer(page, site, "zh", "light")
     page.goto(f"{site}/tasks")
     examine(page)
-    boxes = page.get_by_role("checkbox")
+    boxes = page.get_by_role("table").get_by_role("checkbox")
     for index in range(2):
         boxes.nth(index).focus()
         page.keyboard.press("Space")
