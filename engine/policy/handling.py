@@ -128,7 +128,9 @@ def later_tasks(at: Standpoint) -> list[Record]:
 
 def _overtaken(at: Standpoint) -> RequestError | None:
     later = {task["id"] for task in later_tasks(at)}
-    if any(vote["task"]["id"] in later and vote["decision"] not in (None, "moot") for vote in at.votes):
+    # Who has agreed before and so agrees again was never asked: nobody has acted there.
+    acted = (vote for vote in at.votes if vote["task"]["id"] in later and vote["asked_at"] is not None)
+    if any(vote["decision"] not in (None, "moot") for vote in acted):
         return Refused("somebody has acted since: it is too late to take it back", code="CANNOT_WITHDRAW")
     return None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.catalog.kinds.approval import Signature, Step, signatures
 from engine.catalog.kinds.workflow import State
 from engine.errors import Refused
-from engine.policy.approve import AGREED, CANCELLED, RETURNED, Outcome, Tally, standing, tally
+from engine.policy.approve import CANCELLED, HANDED_ON, RETURNED, Outcome, Tally, standing, tally
 from engine.policy.deadlines import due_at
 from engine.ports import Reason, Record
 from engine.runtime.act import Working, plain_reason
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TASK, VOTE = "task", "vote"
 #: Tasks and votes of one case that are read: an approval that has gone round so often needs somebody to look at it.
 MOST = 5_000
+#: Why a group that has agreed in an earlier round is not asked again.
+KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,14 @@ class Approving:
         self._brought = starter
         for signature in signatures(self.state.approval):
             if signature.name in keep:
-                why = Reason(self._rule(signature.name), "skipped", f"agreed in round {past}", signature.span)
+                why = Reason(self._rule(signature.name), KEPT, f"agreed in round {past}", signature.span)
                 self._skip(signature, why)
         return self.advance()
 
     def agreed(self) -> set[str]:
-        """The groups that have agreed in this round."""
-        return {task["step"] for task in self.tasks if task["outcome"] in AGREED}
+        """The groups that have agreed in this round, or in one before that it goes on from. Whom a condition has passed
+        over has agreed to nothing: it is looked at anew."""
+        return {task["step"] for task in self.tasks if task["outcome"] == "approved" or _kept(task)}
 
     def advance(self) -> Outcome | None:
         """What the approval comes to now: closes what is not needed any more, and asks whoever comes next."""
@@ -240,6 +243,20 @@ class Approving:
         self.votes.append(vote)
         return vote
 
+    def hand(self, task: Record, vote: Record, found: Found) -> None:
+        """Gives what a vote asks of its person to somebody else, who may have been told of it only, or have given
+        their own part away."""
+        same = {"part": vote["part"], "turn": vote["turn"], "veto": vote["veto"]}
+        theirs = next((one for one in self.votes_of(task) if one["person"]["id"] == found.person["id"]), None)
+        if theirs is None:
+            self.vote(task, found, **same)
+        elif theirs["part"] == "cc" or theirs["decision"] in HANDED_ON:
+            again = {"decision": None, "decided_at": None, "comment": None, "asked_at": None}
+            why = {"acting_for": found.acting_for, "why": plain_reason(found.why)}
+            self.set(VOTE, theirs, **again, **why, **same)
+        elif theirs["decision"] is None and vote["veto"]:
+            self.set(VOTE, theirs, veto=True)
+
     def votes_of(self, task: Record) -> list[Record]:
         """The parts that people have in a task."""
         return [vote for vote in self.votes if vote["task"]["id"] == task["id"]]
@@ -286,6 +303,12 @@ class Approving:
         message = f"{how.by['login']}: {how.comment}" if how.by and how.comment else how.by["login"] if how.by else None
         self._working.trail.append(Reason(rule, how.outcome, message, self.span(task)))
 
+    def forget(self, task: Record) -> None:
+        """Lets what was agreed in a closed task, by itself and because of what is taken back now, count no more."""
+        for vote in self.votes_of(task):
+            if vote["decision"] == "approve":
+                self.set(VOTE, vote, decision="moot")
+
     def reopen(self, task: Record, vote: Record) -> None:
         """Opens a task again for a vote that was taken back, and for those that were not needed because of it."""
         self.set(TASK, task, closed_at=None, closed_by=None, outcome=None, comment=None)
@@ -318,3 +341,8 @@ class Approving:
 
     def _rule(self, step: str) -> str:
         return f"{self.case['workflow']}.{self.state.name}.{step}"
+
+
+def _kept(task: Record) -> bool:
+    """Whether nobody was asked because they have agreed in an earlier round."""
+    return bool(task["outcome"] == "skipped" and (task["why"] or {}).get("outcome") == KEPT)

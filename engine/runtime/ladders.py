@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import EngineError
-from engine.policy.approve import HANDED_ON, Outcome
+from engine.policy.approve import Outcome
 from engine.ports import Notify, Reason, Record
 from engine.runtime.act import Working
 from engine.runtime.approving import VOTE, Approving, Ended
@@ -143,7 +143,7 @@ class Asked:
         has it again. Who has nobody stays."""
         to = rung.to
         assert to is not None  # linking sees to it
-        people, known = People(self._effects.act), {vote["person"]["id"]: vote for vote in self._votes()}
+        people = People(self._effects.act)
         own = self._approving.own()
         handed_on = 0
         for vote in self._open():
@@ -158,12 +158,7 @@ class Asked:
             self._approving.set(VOTE, vote, **why)
             handed_on += 1
             for one in others:
-                theirs = known.get(one.person["id"])
-                if theirs is None:
-                    known[one.person["id"]] = self._approving.vote(self._task, one, turn=vote["turn"])
-                elif theirs["decision"] in HANDED_ON:
-                    again = {"decision": None, "decided_at": None, "comment": None, "turn": vote["turn"]}
-                    self._approving.set(VOTE, theirs, **again)
+                self._approving.hand(self._task, vote, one)
         if handed_on == 0:
             return NOBODY
         one_left = {vote["person"]["id"]: vote["person"] for vote in self._open()}

@@ -73,8 +73,7 @@ class Tasks:
         decision = "delegated" if verb == "delegate" else "transferred"
         moment = hand.effects.act.moment
         approving.set("vote", vote, decision=decision, decided_at=moment, comment=comment or None, waiting=False)
-        found = replace(found, acting_for=found.acting_for or mine)
-        approving.vote(hand.task, found, part=vote["part"], turn=vote["turn"], veto=vote["veto"])
+        approving.hand(hand.task, vote, replace(found, acting_for=found.acting_for or mine))
         approving.count(hand.task, approving.signature(hand.task))
         return self._done(hand, verb, _told(hand.task, comment, to=found.person["login"]))
 
@@ -87,7 +86,7 @@ class Tasks:
         hand = self._open(tx, actor, key, "add_signer")
         approving, _ = self._turn(hand, "add_signer")
         found = self._somebody(hand, approving, to, "add_signer")
-        approving.vote(hand.task, found, part=where)
+        approving.hand(hand.task, {"part": where, "turn": 1, "veto": False}, found)
         approving.count(hand.task, approving.signature(hand.task))
         return self._done(hand, "add_signer", _told(hand.task, comment, to=found.person["login"], where=where))
 
@@ -128,6 +127,7 @@ class Tasks:
         assert vote is not None
         for other in later_tasks(at):
             approving.close(other, Ended(CANCELLED, why=Reason("withdraw", actor.login)))
+            approving.forget(other)
         approving.reopen(task, vote)
         return self._done(hand, "withdraw", _told(task, comment))
 
@@ -190,7 +190,8 @@ class Tasks:
         if found is None:
             raise Refused(f"{named['name']} is away, and so are their covers", code="NOBODY_TO_ASK")
         person = found.person
-        if any(person["id"] == vote["person"]["id"] for vote in approving.votes_of(hand.task)):
+        # Who was told of it only may well be asked.
+        if any(person["id"] == vote["person"]["id"] and vote["part"] != "cc" for vote in approving.votes_of(hand.task)):
             raise Refused(f"{person['name']} has a part in this task already", code="ASKED_ALREADY")
         if person["id"] in approving.own() and approving.signature(hand.task).self_ != "allow":
             raise Refused(f"it is {person['name']}'s own, and nobody decides about their own", code="OWN_REQUEST")

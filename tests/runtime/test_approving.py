@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -40,6 +41,7 @@ workflow: signing
 fields:
   number: {type: sequence, format: "P{seq:3}", unique: true}
   kind: {type: text, default: "'plain'"}
+  dear: {type: boolean, default: false}
 ---
 workflow: signing
 for: paper
@@ -53,6 +55,7 @@ states:
       boss: {if: kind == "boss", to: with_boss}
       own: {if: kind == "own", to: with_own}
       free: {if: kind == "free", to: free}
+      legal: {if: kind == "legal", to: with_legal}
       go: {to: with_manager}
   with_manager:
     events: {stop: {to: stopped}}
@@ -68,14 +71,36 @@ states:
     approved: done
     rejected: refused
   with_jury:
-    approval: {jury: {by: {role: jury}, nobody: refuse, mode: vote, pass: 2/3}}
+    approval:
+      jury:
+        by: {role: jury}
+        nobody: refuse
+        mode: vote
+        pass: 2/3
+        veto: {person: j1}
+        late: [{after: 1 h, do: escalate, to: {manager_of: assignee}}]
     approved: done
     rejected: refused
   free:
     approval:
       one: {by: {role: boss}, nobody: refuse, may: [transfer, delegate, add_signer, withdraw]}
-      two: {after: one, by: {person: mid}, nobody: refuse, cc: {person: top}, may: [return]}
+      two:
+        after: one
+        by: {person: mid}
+        nobody: refuse
+        cc: {person: top}
+        may: [return, transfer, add_signer]
+        late: [{after: 1 h, do: escalate, to: {manager_of: assignee}}]
       three: {after: two, by: {person: mid}, nobody: refuse, may: [return]}
+    approved: done
+    rejected: refused
+    returned: draft
+  with_legal:
+    approval:
+      one: {by: {role: boss}, nobody: refuse, may: withdraw}
+      legal: {after: one, by: {person: mid}, nobody: refuse, skip_if: not dear}
+      again: {after: legal, by: {role: boss}, nobody: refuse, repeated: skip}
+      last: {after: again, by: {person: mid}, nobody: refuse, may: return}
     approved: done
     rejected: refused
     returned: draft
@@ -115,6 +140,13 @@ class Office:
     def decide(self, task: str, who: str, decision: str = "approve", comment: str = "as it is") -> Record:
         made: Record = self.running.write(lambda tx: self.tasks.decide(tx, self.people[who], task, decision, comment))
         return made
+
+    def let_pass(self, **time: float) -> None:
+        """Lets what falls due in so much time go off."""
+        clock, timers, service = self.running.clock, self.running.store.timers, self.running.service
+        clock.step(timedelta(**time))
+        while (timer := self.running.read(lambda tx: timers.next(tx, clock.now()))) is not None:
+            assert self.running.write(lambda tx, key=timer["id"]: service.deadlines.go_off(tx, key))
 
     def asked(self, key: str) -> list[tuple[str, str, str | None]]:
         """(step, who is asked, for whom) of what is open about a paper."""
@@ -379,6 +411,74 @@ def test_signers_are_added_before_beside_and_after(office: Office) -> None:
     assert office.asked(key) == [("one", "amy", None)]
     office.decide(task, "amy")
     assert office.asked(key) == [("two", "mid", None)]
+
+
+@pytest.mark.parametrize("how", ["transfer", "late", "before"])
+def test_who_is_only_told_may_be_asked_in_the_end(office: Office, how: str) -> None:
+    key = office.submit("free")
+    office.decide(office.open(key, "one"), "top")
+    two, mid = office.open(key, "two"), office.people["mid"]
+    if how == "transfer":
+        office.running.write(lambda tx: office.tasks.hand_on(tx, mid, two, how, "top"))
+    elif how == "before":
+        office.running.write(lambda tx: office.tasks.add(tx, mid, two, "top", how))
+    else:
+        office.let_pass(hours=1)
+    assert office.asked(key) == [("two", "top", None)]
+    office.decide(two, "top")
+    assert office.asked(key) == [("two" if how == "before" else "three", "mid", None)]
+
+
+def test_who_answers_instead_signs_where_the_other_would_have(office: Office) -> None:
+    office.hire("ben", "clerk")
+    office.hire("amy", "clerk", "ben")
+    key = office.submit("free")
+    office.decide(office.open(key, "one"), "top")
+    two = office.open(key, "two")
+    office.running.write(lambda tx: office.tasks.add(tx, office.people["mid"], two, "amy", "before"))
+    office.let_pass(hours=1)
+    assert office.asked(key) == [("two", "ben", None)]
+    office.decide(two, "ben")
+    assert office.asked(key) == [("two", "top", None)]
+
+
+def test_whose_no_is_enough_is_replaced_by_somebody_whose_no_is(office: Office) -> None:
+    for login, manager in (("j1", "top"), ("j2", None), ("j3", None)):
+        office.hire(login, "jury", manager)
+    key = office.submit("jury")
+    task = office.open(key, "jury")
+    office.let_pass(hours=1)
+    for login in ("j2", "j3"):
+        office.decide(task, login)
+    assert office.status(key) == "with_jury"
+    office.decide(task, "top", "reject")
+    assert office.status(key) == "refused"
+
+
+def test_who_was_passed_over_is_asked_once_the_condition_says_so(office: Office) -> None:
+    key = office.submit("legal")
+    office.decide(office.open(key, "one"), "top")
+    last = office.open(key, "last")
+    office.running.write(lambda tx: office.tasks.send_back(tx, office.people["mid"], last, "too cheap"))
+    office.running.update("paper", key, {"dear": True})
+    office.running.fire("paper", key, "submit", office.people["ann"])
+    assert office.asked(key) == [("legal", "mid", None)]
+    office.decide(office.open(key, "legal"), "mid")
+    assert office.asked(key) == [("last", "mid", None)], "who has agreed is not asked again"
+
+
+def test_who_agrees_again_by_having_agreed_may_still_take_it_back(office: Office) -> None:
+    office.hire("chief", "boss")
+    key = office.submit("legal")
+    one = office.open(key, "one")
+    office.decide(one, "top")
+    assert office.asked(key) == [("last", "mid", None)]
+    office.running.write(lambda tx: office.tasks.withdraw(tx, office.people["top"], one))
+    assert office.asked(key) == [("one", "chief", None), ("one", "top", None)]
+    said = office.running.all("vote", equal={"person": office.people["top"].id, "decision": "approve"})
+    assert said == [], "what followed from it is taken back as well"
+    office.decide(one, "chief")
+    assert office.asked(key) == [("last", "mid", None)]
 
 
 def test_an_answer_is_taken_back_until_the_next_step_has_acted(office: Office) -> None:
