@@ -18,6 +18,7 @@ from engine.policy.deadlines import due_at
 from engine.ports import Reason, Record
 from engine.runtime.act import Working, plain_reason
 from engine.runtime.people import Found, People
+from engine.runtime.titles import title_of
 from engine.steps.who import Who
 
 if TYPE_CHECKING:
@@ -201,7 +202,6 @@ class Approving:
 
     def _task(self, signature: Signature, by: Who | None, found: Sequence[Found], **more: Any) -> Record:
         record, model = self._working.record, self._working.model
-        title = self._act.catalog.models[model].title
         values = {
             "case": self.case,
             "model": model,
@@ -209,7 +209,7 @@ class Approving:
             "state": self.state.name,
             "step": signature.name,
             "round": self.round,
-            "title": str(record[title])[:200] if title is not None and record[title] is not None else None,
+            "title": title_of(self._act.catalog, model, record),
             "assignee_role": by.role if by is not None else None,
             "assignee_team": by.team if by is not None else None,
             "assignee": found[0].person if len(found) == 1 else None,

@@ -12,6 +12,7 @@ from engine.expressions.types import BOOLEAN, DATETIME, TEXT
 from engine.policy.risk import Hit, assigned
 from engine.ports import Record
 from engine.runtime.act import Act
+from engine.runtime.titles import title_of
 from engine.steps.step import Frame
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def file_for(effects: Effects, risk: Risk, hit: Hit, model: str, subject: Record
         "risk": risk.name,
         "subject_model": model,
         "subject": subject["id"],
-        "about": _title(act, model, subject),
+        "about": title_of(act.catalog, model, subject),
         "assignee_role": assign.get("role"),
         "assignee": assign.get("user"),
         "opened_at": act.moment,
@@ -65,9 +66,3 @@ def _about(act: Act, risk: Risk, subject: Record, condition: str, *, lock: bool 
 def _asked(catalog: Catalog, condition: str) -> Expression:
     scope = catalog.scope(CASE_FILE, **{RISK: TEXT, SUBJECT: TEXT, MOMENT: DATETIME})
     return catalog.compile(f"risk == {RISK} and subject == {SUBJECT} and {condition}", scope, BOOLEAN)
-
-
-def _title(act: Act, model: str, subject: Record) -> str | None:
-    title = act.catalog.models[model].title
-    shown = subject.get(title) if isinstance(title, str) else None
-    return str(shown)[:200] if shown is not None else None

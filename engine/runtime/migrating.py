@@ -19,6 +19,7 @@ from engine.ports import Record
 from engine.registry import did_you_mean
 from engine.runtime.moving import MIGRATE, SHORT, Goal, Moved, Stays, move
 from engine.runtime.service import SYSTEM
+from engine.runtime.titles import title_of
 from engine.store.cases import CASE
 from engine.store.history import EVENT
 from engine.store.keys import is_key
@@ -258,12 +259,15 @@ class Migrations:
         """What people call the records."""
         titles: dict[str, str] = {}
         for model in {str(each["model"]) for each in about}:
-            named = self._service.catalog.models[model].title
-            if named is not None:
-                ids = [str(each["record"]) for each in about if each["model"] == model]
-                found = self._database.read(partial(self._service.store.records.lookup, place=model, texts=ids))
-                titles |= {key: str(record[named]) for key, record in found.items() if record.get(named) is not None}
+            ids = [str(each["record"]) for each in about if each["model"] == model]
+            titles |= self._database.read(partial(self._called, model, ids))
         return titles
+
+    def _called(self, model: str, ids: Sequence[str], tx: Transaction) -> dict[str, str]:
+        catalog = self._service.catalog
+        found = self._service.store.records.lookup(tx, model, ids)
+        titles = {key: title_of(catalog, model, record) for key, record in found.items()}
+        return {key: title for key, title in titles.items() if title is not None}
 
     def _begin(self, goal: Goal, where: str | None) -> str:
         """The id of the run: of the one of the same goal that was broken off, else of a new one."""

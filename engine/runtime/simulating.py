@@ -20,6 +20,7 @@ from engine.errors import EngineError
 from engine.ports import Record
 from engine.runtime.past import Moment, Past
 from engine.runtime.replaying import DECISIONS, Came, PastAct, Sort, Stage
+from engine.runtime.titles import title_of
 from engine.store.cases import CASE
 from engine.store.history import EVENT, HISTORY
 from engine.store.migrate.plan import plan
@@ -168,11 +169,10 @@ class Simulation:
         return cases, acts, self._titles(flow.for_, acts), last
 
     def _titles(self, model: str, acts: Mapping[str, Sequence[PastAct]]) -> dict[str, str]:
-        title = self._present.models[model].title
         shown: dict[str, str] = {}
         for key, found in acts.items():
             record = next((act.before or act.after for act in reversed(found) if act.before or act.after), None)
-            shown[key] = str(record.get(title) or key) if record is not None and title is not None else key
+            shown[key] = (title_of(self._present, model, record) if record is not None else None) or key
         return shown
 
     def _acts(self, tx: Transaction, flow: Workflow, case: Mapping[str, Any]) -> list[PastAct]:

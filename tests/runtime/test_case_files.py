@@ -44,7 +44,7 @@ def files(club: Running, **equal: Any) -> list[Record]:
 def test_what_is_found_about_one_subject_is_one_file_until_somebody_decides(club: Running) -> None:
     first, second = sent(club, "P1", 100), sent(club, "P2", 1)
     [file] = files(club)
-    assert (file["risk"], file["status"], file["subject_model"], file["about"]) == ("watch", "open", "town", None)
+    assert (file["risk"], file["status"], file["subject_model"], file["about"]) == ("watch", "open", "town", "A")
     assert (file["subject"], file["assignee_role"]) == (first["town"]["id"], "keeper")
     assert (file["hits"], file["score"]) == (2, 19)
     assert {each["record"] for each in findings(club)} == {first["id"], second["id"]}
