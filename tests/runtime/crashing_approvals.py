@@ -1,12 +1,9 @@
 """A process in which everybody who is asked agrees, and that is killed before a chosen statement reaches the database.
 
-``python -m tests.runtime.crashing_approvals URL RECORD STATEMENT``: with the statement 0 it works until nobody is asked
-any more, and prints how many statements that took. It goes on from where the record stands, as people would.
+With the statement 0 it works until nobody is asked any more. It goes on from where the record stands, as people would.
 """
 
 from __future__ import annotations
-
-import sys
 
 from engine.runtime.actors import actor_of
 from engine.runtime.tasks import Tasks
@@ -62,7 +59,8 @@ def waiting(running: Running, key: str) -> list[tuple[str, str]]:
     return sorted((vote["task"]["id"], vote["person"]["id"]) for vote in votes if vote["task"]["id"] in tasks)
 
 
-def main(url: str, key: str, fatal: int) -> None:
+def main(url: str, key: str, fatal: int) -> int:
+    """How many statements it took."""
     counter = Counter(fatal)
     counter.watch()
     running = Running(OFFICE, url)
@@ -76,8 +74,4 @@ def main(url: str, key: str, fatal: int) -> None:
         running.write(lambda tx: tasks.decide(tx, who, task, "approve"))  # noqa: B023
     counter.armed = False
     running.database.close()
-    sys.stdout.write(str(counter.count))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    return counter.count

@@ -1,7 +1,6 @@
 """A process that lets timers go off, and is killed before a chosen statement reaches the database.
 
-``python -m tests.runtime.crashing_timers URL STATEMENT``: with the statement 0 it works until nothing is due, and
-prints how many statements that took.
+With the statement 0 it works until nothing is due.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -61,7 +59,8 @@ class Counter:
         return counted
 
 
-def main(url: str, fatal: int) -> None:
+def main(url: str, fatal: int) -> int:
+    """How many statements it took."""
     counter = Counter(fatal)
     counter.watch()
     clock = SetClock(LATER)
@@ -70,8 +69,4 @@ def main(url: str, fatal: int) -> None:
     post.run()
     counter.armed = False
     post.engine.database.close()
-    sys.stdout.write(str(counter.count))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    return counter.count

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-from signal import SIGKILL
 from typing import Any
 
 import pytest
@@ -13,10 +9,10 @@ from sqlalchemy import make_url
 
 from tests.databases import asked
 from tests.marks import SQLITE_FIRST
-from tests.runtime.crashing_approvals import OFFICE
+from tests.processes import outcome
+from tests.runtime.crashing_approvals import OFFICE, main
 from tests.runtime.running import Running
 
-TOP = Path(__file__).parent.parent.parent
 JURORS = 3
 
 
@@ -38,12 +34,9 @@ class Office:
         running.database.close()
         return str(made["id"])
 
-    def work(self, key: str, fatal: int = 0) -> tuple[int, int]:
-        """How a process ended that was killed before its so manieth statement, and how many it sent if it was not."""
-        command = [sys.executable, "-m", "tests.runtime.crashing_approvals", self.url, key, str(fatal)]
-        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode in (0, -SIGKILL), done.stderr
-        return done.returncode, int(done.stdout) if done.stdout else 0
+    def work(self, key: str, fatal: int = 0) -> int | None:
+        """How many statements a process sent; None if it was killed, before its so manieth."""
+        return outcome(main, self.url, key, fatal)
 
     def rows(self, text: str, *values: str) -> list[Any]:
         """What a query of our own finds."""
@@ -76,17 +69,17 @@ def office(database_url: str) -> Office:
 
 def killed_before(office: Office, fatal: int) -> None:
     key = office.paper()
-    assert office.work(key, fatal)[0] == -SIGKILL, f"it never came to statement {fatal}"
-    assert office.work(key)[0] == 0
+    assert office.work(key, fatal) is None, f"it never came to statement {fatal}"
+    assert office.work(key) is not None
     office.check(key)
 
 
 def length(office: Office) -> int:
     """How many statements it takes when nobody is killed."""
     key = office.paper()
-    ended, count = office.work(key)
-    assert ended == 0
+    count = office.work(key)
     office.check(key)
+    assert count is not None
     assert count > 20
     return count
 
@@ -98,5 +91,7 @@ def test_killed_in_the_middle(office: Office) -> None:
 
 @pytest.mark.soak
 def test_killed_at_every_statement(office: Office) -> None:
-    for fatal in range(1, length(office) + 1):
+    count = length(office)
+    for fatal in range(1, count + 1):
         killed_before(office, fatal)
+    print(f"killed before each of {count} statements")  # noqa: T201

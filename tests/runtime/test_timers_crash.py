@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
-from signal import SIGKILL
 from typing import Any
 
 import pytest
@@ -14,10 +10,9 @@ from sqlalchemy import make_url
 
 from engine.runtime.clock import SetClock
 from tests.databases import asked
-from tests.runtime.crashing_timers import LATER
+from tests.processes import outcome
+from tests.runtime.crashing_timers import LATER, main
 from tests.runtime.post import NOON, Post, open_engine
-
-TOP = Path(__file__).parent.parent.parent
 
 
 class Office:
@@ -43,11 +38,9 @@ class Office:
         post.engine.database.close()
         return str(one["id"]), str(other["id"])
 
-    def work(self, fatal: int) -> tuple[int, int]:
-        """How a process ended that was killed before its so manieth statement, and how many it sent if it was not."""
-        command = [sys.executable, "-m", "tests.runtime.crashing_timers", self.url, str(fatal)]
-        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, timeout=120, check=False)
-        return done.returncode, int(done.stdout) if done.stdout else 0
+    def work(self, fatal: int = 0) -> int | None:
+        """How many statements a process sent; None if it was killed, before its so manieth."""
+        return outcome(main, self.url, fatal)
 
     def recover(self) -> None:
         """Another process does what is left. What the dead one had taken is missed after some minutes."""
@@ -88,7 +81,7 @@ def office(database_url: str) -> Office:
 
 def killed_before(office: Office, fatal: int) -> None:
     one, other = office.parcels()
-    assert office.work(fatal)[0] == -SIGKILL, f"it never came to statement {fatal}"
+    assert office.work(fatal) is None, f"it never came to statement {fatal}"
     office.recover()
     office.check(one, other)
 
@@ -96,9 +89,9 @@ def killed_before(office: Office, fatal: int) -> None:
 def length(office: Office) -> int:
     """How many statements it takes when nobody is killed."""
     one, other = office.parcels()
-    ended, count = office.work(0)
-    assert ended == 0
+    count = office.work()
     office.check(one, other)
+    assert count is not None
     assert count > 20
     return count
 
@@ -111,5 +104,7 @@ def test_killed_at_some_statements(office: Office) -> None:
 
 @pytest.mark.soak
 def test_killed_at_every_statement(office: Office) -> None:
-    for fatal in range(1, length(office) + 1):
+    count = length(office)
+    for fatal in range(1, count + 1):
         killed_before(office, fatal)
+    print(f"killed before each of {count} statements")  # noqa: T201
