@@ -243,19 +243,33 @@ class Approving:
         self.votes.append(vote)
         return vote
 
+    def may_take(self, task: Record, vote: Record, person: Record) -> bool:
+        """Whether what a vote asks of its person can be given to somebody: not to who has another part in the task, for
+        they sign before, beside or after those whom they would replace."""
+        theirs = self._theirs(task, person)
+        return theirs is None or _is_free(theirs) or theirs["part"] == vote["part"]
+
+    def has_part(self, task: Record, person: Record) -> bool:
+        """Whether something is asked of somebody: not of who is only told, or has given their part away."""
+        theirs = self._theirs(task, person)
+        return theirs is not None and not _is_free(theirs)
+
     def hand(self, task: Record, vote: Record, found: Found) -> None:
         """Gives what a vote asks of its person to somebody else, who may have been told of it only, or have given
         their own part away."""
         same = {"part": vote["part"], "turn": vote["turn"], "veto": vote["veto"]}
-        theirs = next((one for one in self.votes_of(task) if one["person"]["id"] == found.person["id"]), None)
+        theirs = self._theirs(task, found.person)
         if theirs is None:
             self.vote(task, found, **same)
-        elif theirs["part"] == "cc" or theirs["decision"] in HANDED_ON:
+        elif _is_free(theirs):
             again = {"decision": None, "decided_at": None, "comment": None, "asked_at": None}
             why = {"acting_for": found.acting_for, "why": plain_reason(found.why)}
             self.set(VOTE, theirs, **again, **why, **same)
         elif theirs["decision"] is None and vote["veto"]:
             self.set(VOTE, theirs, veto=True)
+
+    def _theirs(self, task: Record, person: Record) -> Record | None:
+        return next((vote for vote in self.votes_of(task) if vote["person"]["id"] == person["id"]), None)
 
     def votes_of(self, task: Record) -> list[Record]:
         """The parts that people have in a task."""
@@ -341,6 +355,11 @@ class Approving:
 
     def _rule(self, step: str) -> str:
         return f"{self.case['workflow']}.{self.state.name}.{step}"
+
+
+def _is_free(vote: Record) -> bool:
+    """Whether nothing is asked by a vote: it is for information, or somebody else has it now."""
+    return vote["part"] == "cc" or vote["decision"] in HANDED_ON
 
 
 def _kept(task: Record) -> bool:

@@ -139,8 +139,8 @@ class Asked:
         return "reminded"
 
     def escalate(self, rung: Rung) -> str:
-        """Everybody who has not answered is replaced by whom the rung finds for them; who has given their own part away
-        has it again. Who has nobody stays."""
+        """Everybody who has not answered is replaced by whom the rung finds for them, and who has no other part. Who
+        has nobody stays."""
         to = rung.to
         assert to is not None  # linking sees to it
         people = People(self._effects.act)
@@ -150,7 +150,10 @@ class Asked:
             meant = people.meant(to, self._effects.frame(self._working, assignee=vote["person"]))
             present = [found for one in meant if (found := people.present(one)) is not None]
             others = [
-                one for one in present if one.person["id"] not in own and one.person["id"] != vote["person"]["id"]
+                one
+                for one in present
+                if one.person["id"] not in (*own, vote["person"]["id"])
+                and self._approving.may_take(self._task, vote, one.person)
             ]
             if not others:
                 continue

@@ -190,8 +190,7 @@ class Tasks:
         if found is None:
             raise Refused(f"{named['name']} is away, and so are their covers", code="NOBODY_TO_ASK")
         person = found.person
-        # Who was told of it only may well be asked.
-        if any(person["id"] == vote["person"]["id"] and vote["part"] != "cc" for vote in approving.votes_of(hand.task)):
+        if approving.has_part(hand.task, person):
             raise Refused(f"{person['name']} has a part in this task already", code="ASKED_ALREADY")
         if person["id"] in approving.own() and approving.signature(hand.task).self_ != "allow":
             raise Refused(f"it is {person['name']}'s own, and nobody decides about their own", code="OWN_REQUEST")

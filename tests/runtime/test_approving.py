@@ -358,6 +358,19 @@ def test_a_part_is_transferred_for_good(office: Office) -> None:
     assert office.asked(key) == [("two", "mid", None)]
 
 
+def test_a_part_comes_back_to_who_gave_it_away(office: Office) -> None:
+    office.hire("amy", "clerk")
+    key = office.submit("free")
+    task = office.open(key, "one")
+    for giver, taker in (("top", "amy"), ("amy", "top")):
+        office.running.write(
+            lambda tx, by=giver, to=taker: office.tasks.hand_on(tx, office.people[by], task, "transfer", to)
+        )
+    assert office.asked(key) == [("one", "top", None)]
+    office.decide(task, "top")
+    assert office.asked(key) == [("two", "mid", None)]
+
+
 def test_a_delegate_answers_in_the_name_of_who_was_asked(office: Office) -> None:
     office.hire("amy", "clerk")
     key = office.submit("free")

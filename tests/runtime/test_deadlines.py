@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,10 @@ access: clerk
 can: {round: {read: all, update: all}}
 ---
 access: head
-can: {round: {read: all}}
+can: {round: {read: all}, wish: {read: all}}
+---
+access: jury
+can: {plea: {read: all}}
 ---
 model: wish
 key: code
@@ -48,7 +52,8 @@ states:
         by: {role: clerk}
         nobody: refuse
         mode: all
-        may: [transfer]
+        cc: {person: watcher}
+        may: [transfer, add_signer]
         due: 1 h
         late:
           - {after: 30 min, do: remind, repeat: 2, every: 10 min, message: hurry}
@@ -61,6 +66,29 @@ states:
     events: {drop: {to: refused}}
   granted: {}
   refused: {}
+---
+model: plea
+key: code
+workflow: pleading
+fields: {code: {type: text, unique: true}}
+---
+workflow: pleading
+for: plea
+start: asked
+states:
+  asked:
+    approval:
+      jury:
+        by: {role: jury}
+        nobody: refuse
+        mode: vote
+        pass: 1/2
+        veto: {person: cy}
+        due: 1 h
+        late: [{after: 60 min, do: escalate, to: {manager_of: assignee}}]
+    approved: heard
+    rejected: heard
+  heard: {}
 ---
 message: hurry
 for: wish
@@ -354,8 +382,13 @@ def wish(desk: Running) -> Record:
 
 def asked(desk: Running) -> dict[str, str | None]:
     """What everybody who was asked has said."""
+    return {login: decision for login, (decision,) in parts(desk, "decision").items()}
+
+
+def parts(desk: Running, *names: str) -> dict[str, tuple[Any, ...]]:
+    """These values of everybody's part."""
     people = {user["id"]: user["login"] for user in desk.all("user")}
-    return {people[vote["person"]["id"]]: vote["decision"] for vote in desk.all("vote")}
+    return {people[vote["person"]["id"]]: tuple(vote[name] for name in names) for vote in desk.all("vote")}
 
 
 def actor(desk: Running, login: str) -> Actor:
@@ -410,6 +443,40 @@ def test_a_part_that_comes_back_to_who_gave_it_away_is_theirs_again_and_not_agre
     decide(desk, "boss", "approve", "first")
     assert desk.get("wish", made["id"])["status"] == "asked"
     assert [task["outcome"] for task in desk.all("task", where='step == "first"')] == ["approved"]
+
+
+def test_who_was_only_told_is_asked_when_it_comes_to_them(desk: Running) -> None:
+    """Silence of whom it was sent to is no agreement."""
+    desk.user("watcher", "head")
+    desk.create("user", {"login": "ann", "name": "Ann", "roles": [{"role": "clerk"}], "manager": "watcher"})
+    desk.create("wish", {"code": "W"})
+    assert asked(desk) == {"ann": None, "watcher": None}
+    go(desk, minutes=60)
+    [task] = desk.all("task")
+    assert task["outcome"] is None
+    votes = parts(desk, "part", "waiting")
+    assert votes == {"ann": ("sign", False), "watcher": ("sign", True)}
+    decide(desk, "watcher", "reject", "first")
+    assert [task["outcome"] for task in desk.all("task")] == ["rejected"]
+
+
+def test_who_has_another_part_keeps_it(desk: Running) -> None:
+    made = wish(desk)
+    [task] = desk.all("task")
+    desk.write(lambda tx: Tasks(desk.service).add(tx, actor(desk, "ann"), task["id"], "boss", "after"))
+    go(desk, minutes=60)
+    assert asked(desk) == {"ann": None, "bo": None, "boss": None}, "boss signs after ann, not instead of her"
+    assert desk.get("wish", made["id"])["status"] == "asked"
+
+
+def test_a_veto_goes_with_the_part(desk: Running) -> None:
+    desk.user("chair")
+    desk.create("user", {"login": "cy", "name": "Cy", "roles": [{"role": "jury"}], "manager": "chair"})
+    desk.user("di", "jury")
+    desk.create("plea", {"code": "P"})
+    go(desk, minutes=60)
+    votes = parts(desk, "veto", "decision")
+    assert votes == {"cy": (True, "transferred"), "di": (False, None), "chair": (True, None)}
 
 
 def test_done_in_time_there_is_one_reminder(desk: Running) -> None:
