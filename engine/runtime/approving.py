@@ -68,10 +68,13 @@ class Approving:
     def begin(self) -> Outcome | None:
         """What a new round of the approval comes to at once; None where it waits for people. What an earlier one has
         left open is over; what it has agreed holds where it was sent back to go on from there."""
-        back = any(
-            task["outcome"] == RETURNED and task["resume"] and task["state"] == self.state.name for task in self.tasks
-        )
+        back = any(task["outcome"] == RETURNED and task["resume"] and self._is_here(task) for task in self.tasks)
         return self.again(self.agreed() if back else set())
+
+    def _is_here(self, task: Record) -> bool:
+        """Whether a task is of this state, which may have had another name by then."""
+        workflow = self._service.workflow_of(self._act, self._working)
+        return workflow is not None and workflow.place_of(task["state"]) == self.state.name
 
     def again(self, keep: Collection[str], starter: Record | None = None) -> Outcome | None:
         """What a new round comes to at once, in which the groups of ``keep`` need not be asked anew."""

@@ -81,7 +81,7 @@ class Deadlines:
 
     def open(self, act: Act, kind: str, subject: Record, timed: Timed, *, step: str, round: int = 1) -> None:
         """Sets the timers of a hold or a task that has been opened: when it is due, and each rung of its ladder. Of one
-        that is opened again those that have not gone off before."""
+        that is opened again those that have not gone off before, and what they still repeat."""
         since, calendar = subject["opened_at"], act.catalog.working_time
         spans = {DUE: timed.due} if timed.due is not None else {}
         spans |= {number: rung.after for number, rung in enumerate(timed.late, 1)}
@@ -92,7 +92,6 @@ class Deadlines:
             "record": subject["record"],
             "step": step,
             "round": round,
-            "turn": 1,
             "place": place_of(timed),
             "definitions": act.catalog.fingerprint,
         }
@@ -100,11 +99,19 @@ class Deadlines:
             holder = act.working.get(subject["record"])
             case = act.case_of(holder) if holder is not None else None
             about |= {"definitions": case["definitions"]} if case is not None else {}
-        past = {row["rung"] for row in self._rows.of(act.tx, subject["id"])} if spans else set()
-        moments = {
-            rung: Moment(since, end_of(since, span, calendar), span) for rung, span in spans.items() if rung not in past
-        }
-        rows = [self._stamped({**about, "rung": rung, **row_of(moment)}) for rung, moment in moments.items()]
+        past = self._rows.of(act.tx, subject["id"]) if spans else []
+        latest = {row["rung"]: row for row in sorted(past, key=lambda row: row["turn"])}
+        rows = []
+        for rung, span in spans.items():
+            last, following = latest.get(rung), (1, Moment(since, end_of(since, span, calendar), span))
+            if last is not None:
+                done = last["done_at"] is not None and rung != DUE
+                left = again(timed.late[rung - 1], last["turn"], last["due_at"], act.moment, calendar) if done else None
+                if left is None:
+                    continue
+                following = left
+            turn, moment = following
+            rows.append(self._stamped({**about, "rung": rung, "turn": turn, **row_of(moment)}))
         self._rows.add(act.tx, rows, act.moment)
 
     def close(self, act: Act, subject: str) -> None:

@@ -31,6 +31,11 @@ class Found:
     acting_for: Record | None = None
 
 
+def is_here(user: Record) -> bool:
+    """Whether a person has not left, nor was taken away."""
+    return user["active"] is not False and user["deleted_at"] is None
+
+
 class People:
     """Looks for people in one act."""
 
@@ -50,7 +55,7 @@ class People:
                 Reason(how, str(user["login"]), span=who.span, read={"login": user["login"], "name": user["name"]}),
             )
             for user in unique.values()
-            if user["active"] is not False and user["deleted_at"] is None
+            if is_here(user)
         ]
 
     def _meant(self, who: Who, frame: Frame) -> tuple[Iterable[Record | None], str]:
@@ -100,7 +105,7 @@ class People:
     def manager(self, found: Found, avoiding: Sequence[str]) -> Found | None:
         """The first manager above a person who is none of those; None where there is none who is still here."""
         at, seen = found.person["manager"], {found.person["id"]}
-        while at is not None and (at["id"] in avoiding or at["active"] is False):
+        while at is not None and (at["id"] in avoiding or not is_here(at)):
             if at["id"] in seen:
                 raise Refused(f"the managers of {at['name']} lead back to {at['name']}", code="MANAGER_CIRCLE")
             seen.add(at["id"])
@@ -115,7 +120,7 @@ class People:
         at, chain = found.person, [found.person]
         while (leave := self._leave(at)) is not None:
             at = leave["cover"]
-            if at["active"] is False or any(at["id"] == other["id"] for other in chain):
+            if not is_here(at) or any(at["id"] == other["id"] for other in chain):
                 return None
             chain.append(at)
             if len(chain) > LONGEST_CHAIN + 1:

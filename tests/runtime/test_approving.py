@@ -97,7 +97,7 @@ states:
     returned: draft
   with_legal:
     approval:
-      one: {by: {role: boss}, nobody: refuse, may: withdraw}
+      one: {by: {role: boss}, nobody: refuse, may: withdraw, late: [{after: 1 h, do: remind, repeat: 3}]}
       legal: {after: one, by: {person: mid}, nobody: refuse, skip_if: not dear}
       again: {after: legal, by: {role: boss}, nobody: refuse, repeated: skip}
       last: {after: again, by: {person: mid}, nobody: refuse, may: return}
@@ -321,6 +321,18 @@ def test_who_has_left_is_not_asked_and_decides_nothing(office: Office) -> None:
     assert office.asked(office.submit()) == [("first", "top", None)]
 
 
+def test_who_was_taken_away_covers_for_nobody_and_is_nobodys_manager(office: Office) -> None:
+    office.hire("amy", "clerk")
+    go_on_leave(office, "mid", "amy")
+    service = office.running.service
+    office.running.write(lambda tx: service.delete(tx, SYSTEM, "user", str(office.people["amy"].id)))
+    assert office.asked(office.submit()) == [("first", "top", None)]
+    office.running.write(lambda tx: service.delete(tx, SYSTEM, "user", str(office.people["mid"].id)))
+    office.hire("chief", "boss")
+    office.running.update("user", office.people["top"].id or "", {"active": False})
+    assert office.asked(office.submit()) == [("first", "chief", None)]
+
+
 def test_leaving_the_state_calls_its_tasks_off_and_so_does_the_trash(office: Office) -> None:
     key = office.submit()
     task = office.open(key, "first")
@@ -492,6 +504,16 @@ def test_who_agrees_again_by_having_agreed_may_still_take_it_back(office: Office
     assert said == [], "what followed from it is taken back as well"
     office.decide(one, "chief")
     assert office.asked(key) == [("last", "mid", None)]
+
+
+def test_what_was_taken_back_is_reminded_of_as_often_as_was_still_to_come(office: Office) -> None:
+    key = office.submit("legal")
+    one = office.open(key, "one")
+    office.let_pass(hours=1, minutes=30)
+    for _ in range(2):
+        office.decide(one, "top")
+        office.running.write(lambda tx: office.tasks.withdraw(tx, office.people["top"], one))
+    assert [office.running.get("task", one)["reminded"] for _ in range(3) if not office.let_pass(hours=1)] == [2, 3, 3]
 
 
 def test_an_answer_is_taken_back_until_the_next_step_has_acted(office: Office) -> None:

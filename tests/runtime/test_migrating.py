@@ -41,7 +41,7 @@ workflow: handling
 for: crate
 start: empty
 states:
-  empty: {events: {fill: {to: full}, ask: {to: asked}, ask_all: {to: asked_all}}}
+  empty: {events: {fill: {to: full}, ask: {to: asked}, ask_all: {to: asked_all}, check: {to: checked}}}
   full:
     timers:
       slow: {after: 2 d, do: [{set: {told: told + 1}}]}
@@ -58,6 +58,13 @@ states:
       two: {by: {role: chief}, nobody: refuse}
     approved: full
     rejected: sent
+  checked:
+    approval:
+      first: {by: {role: chief}, nobody: refuse}
+      last: {after: first, by: {role: chief}, nobody: refuse, may: return}
+    approved: full
+    rejected: sent
+    returned: empty
   sent: {}
 """
 NEXT = (
@@ -69,6 +76,8 @@ NEXT = (
     .replace("mode: all, self: allow, due: 1 d, late: [{after: 1 d, do: remind}]", "self: allow, due: 3 d")
     .replace("      two: {by", "      three: {by")
     .replace("late: {after: 9 d", "late: {after: 5 d")
+    .replace("  checked:\n", "  proved:\n    was: checked\n")
+    .replace("to: checked", "to: proved")
 )
 
 
@@ -264,6 +273,20 @@ def test_tasks_keep_their_votes_and_a_step_that_is_gone_keeps_the_case(depot: De
     for actor in (ann, ben):
         depot.approve(kept, actor)
     assert depot.states()["kept"] == ("full", "v1"), "it goes on under its own version"
+
+
+def test_what_was_sent_back_goes_on_where_it_was_under_the_new_name_of_its_state(shed: Depot) -> None:
+    ann = shed.user("ann")
+    key = shed.put("a", "check")
+    shed.approve(key, ann)
+    last = next(task for task in shed.rows("task", record=key) if task["outcome"] is None)
+    service = shed.engine.service
+    shed.engine.write(lambda tx: Tasks(service).send_back(tx, ann, last["id"], "mend it"))
+    shed.says(NEXT)
+    assert shed.run().moved == {("empty", "empty", "empty"): 1}
+    shed.fire(key, "check")
+    assert shed.states() == {"a": ("proved", "v2")}
+    assert [task["step"] for task in shed.rows("task", record=key, outcome=None)] == ["last"]
 
 
 def test_an_approval_that_is_new_asks_and_is_called_off_again(shed: Depot) -> None:
