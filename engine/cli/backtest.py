@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from engine.cli.bars import bar
-from engine.cli.changed import in_force, laid_over, moment
+from engine.cli.changed import in_force, laid_over, moment, text_of
 from engine.cli.opening import opened
 from engine.cli.place import Place, pass_place
 from engine.errors import EngineError
@@ -41,7 +41,7 @@ def command(
 ) -> None:
     with opened(place, prepare=False) as engine:
         present = engine.database.read(lambda tx: in_force(engine, tx))
-        changed, objects = laid_over(present, {file.name: file.read_text("utf-8")}, KINDS)
+        changed, objects = laid_over(present, {file.name: text_of(file)}, KINDS)
         if not objects:
             raise EngineError(f"{file.name} holds nothing that decides: {', '.join(KINDS)}")
         zone = ZoneInfo(present.app.timezone)

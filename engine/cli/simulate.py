@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from engine.cli.bars import bar
-from engine.cli.changed import in_force, laid_over, moment
+from engine.cli.changed import in_force, laid_over, moment, name_of, text_of
 from engine.cli.opening import opened
 from engine.cli.place import Place, pass_place
 from engine.errors import EngineError
@@ -31,7 +31,7 @@ RECENT = timedelta(days=30)
 def command(place: Place, files: tuple[Path, ...], since: str | None, named: str | None, format_: str) -> None:
     with opened(place, prepare=False) as engine, bar() as shown:
         present = engine.database.read(lambda tx: in_force(engine, tx))
-        changed, objects = laid_over(present, {str(file): file.read_text("utf-8") for file in files})
+        changed, objects = laid_over(present, {name_of(file, place.root): text_of(file) for file in files})
         begin = moment(since, ZoneInfo(present.app.timezone), time.min) or engine.clock.now() - RECENT
         flows = [name for name, flow in present.workflows.items() if flow.states]
         if named is not None and named not in flows:

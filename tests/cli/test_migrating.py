@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from click import UsageError
 from click.testing import CliRunner, Result
 
 from engine.catalog.reload import CatalogHolder
 from engine.cli import app
+from engine.cli.changed import moment
 from engine.runtime.engine import Engine
 from engine.runtime.service import SYSTEM
 from engine.store.database import Database
@@ -111,10 +115,39 @@ def test_a_changed_workflow_is_tried_on_the_cases(shell: Shell) -> None:
     assert shell.run("plan").output.startswith("Nothing to do")
 
 
+def test_a_file_of_the_application_takes_its_own_place(shell: Shell) -> None:
+    beside = "---\nextend: crate\nfields: {size: integer}\n---\nextend: user\nfields: {badge: {type: text}}\n"
+    other = shell.folder / "definitions" / "other.yaml"
+    other.write_text("extend: crate\nfields: {color: {type: text}}\n", "utf-8")
+    file = shell.folder / "definitions" / "app.yaml"
+    file.write_text(text := file.read_text("utf-8") + beside, "utf-8")
+    shell.run("apply")
+    only = ("--workflow", "handling")
+    same = "handling: 3 cases, 8 acts performed once more, 0 would go elsewhere\n"
+    assert shell.run("simulate", str(file), *only).output == same
+    assert shell.run("simulate", str(other), *only).output == same
+    # A flow that has got another name is not there under the old one as well.
+    file.write_text(
+        text.replace("workflow: handling\nfor: crate", "workflow: packing\nwas: handling\nfor: crate").replace(
+            "workflow: handling", "workflow: packing"
+        ),
+        "utf-8",
+    )
+    assert shell.run("simulate", str(file), *only).output == same
+    file.write_text(text, "utf-8")
+    flow = CRATE[CRATE.index("workflow: handling\nfor") :]
+    assert simulate(shell, flow + beside, *only).output == same, "elsewhere: in place of what stands beside the flow"
+
+
 def test_what_cannot_be_simulated_is_told(shell: Shell) -> None:
     flow = CRATE[CRATE.index("workflow: handling\nfor") :]
     assert "E302 there is no state 'ful'" in simulate(shell, flow.replace("to: full", "to: ful"), code=1).output
     assert "did you mean 'handling'" in simulate(shell, flow, "--workflow", "handlin", code=1).output
     assert "2026-02-31 is no day" in simulate(shell, flow, "--since", "2026-02-31", code=2).output
+    with pytest.raises(UsageError):
+        moment("0001-01-01", ZoneInfo("Asia/Shanghai"), time.min)  # in UTC that is before all days
+    (shell.folder / "latin.yaml").write_bytes(b"\xe9")
+    assert "latin.yaml is not UTF-8" in shell.run("simulate", str(shell.folder / "latin.yaml"), code=1).output
+    assert simulate(shell, "\ufeff" + flow).output.startswith("handling: 3 cases")
     wider = "model: crate\nkey: code\nworkflow: handling\nfields: {code: {type: text, unique: true}, size: integer}\n"
     assert "the files change tables" in simulate(shell, wider, code=1).output
