@@ -39,7 +39,7 @@ NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)  # noon in Shanghai
 
 SUPPLIERS = [("S101", "浙江金盛建材集团"), ("S102", "上海华泰机电有限公司"), ("S103", "Acme Industrial GmbH")]
 ITEMS = [("P200", "不锈钢球阀 DN25", "186"), ("P201", "变频器 5.5kW", "2650"), ("P202", "温控器 TC-100", "215.5")]
-PEOPLE = {"clerk": "李强", "boss": "王芳", "guest": "Guest", "administrator": "管理员"}
+PEOPLE = {"clerk": "李强", "boss": "王芳", "guest": "Guest", "buyer": "赵采", "administrator": "管理员"}
 
 #: The strictest policy that the pages must live with.
 POLICY = (

@@ -64,8 +64,42 @@ def test_filters_and_search_stand_in_the_address_and_combine(desk: Desk, visitor
     assert 'href="/m/request">清除筛选' in page.replace(' hx-get="/m/request" hx-target="#list" hx-push-url="true"', "")
 
 
+def test_a_list_of_what_links_to_a_record(desk: Desk, visitor: TestClient) -> None:
+    ours, other = (desk.request(supplier=code) for code in ("S102", "S101"))
+    key = desk.read(ours["id"])["supplier"]["id"]
+    path = f"/m/request?supplier={key}"
+    page = visitor.get(path).text
+    assert numbers(page) == [ours["number"]]
+    assert re.search(rf'name="supplier" value="{key}" checked><span>供应商：上海华泰机电有限公司<', page)
+    assert f'href="/m/request/export.csv?supplier={key}"' in page
+    exported = visitor.get(f"/m/request/export.csv?supplier={key}").text
+    assert ours["number"] in exported
+    assert other["number"] not in exported
+    assert numbers(visitor.get(f"{path}&status=submitted").text) == []
+
+
+def test_a_list_by_link_tells_no_name_that_is_not_for_the_reader(desk: Desk, visitor: TestClient) -> None:
+    desk.request(supplier="S102")
+    urgent = desk.request(supplier="S102", urgent=True)
+    key = desk.read(urgent["id"])["supplier"]["id"]
+    desk.who = "guest"
+    page = visitor.get(f"/m/request?supplier={key}").text
+    assert numbers(page) == [urgent["number"]]
+    assert f"供应商：…{key[-8:]}" in page
+    assert "上海华泰机电有限公司" not in page
+
+
 @pytest.mark.parametrize(
-    "query", ["status=x%22%20or%20true", "urgent=maybe", "sort=contact.x", "sort=-nonsense", "q=%25_%27"]
+    "query",
+    [
+        "supplier=S101",
+        "supplier=x%22",
+        "status=x%22%20or%20true",
+        "urgent=maybe",
+        "sort=contact.x",
+        "sort=-nonsense",
+        "q=%25_%27",
+    ],
 )
 def test_what_makes_no_sense_in_an_address_changes_nothing_else(desk: Desk, visitor: TestClient, query: str) -> None:
     desk.request()

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from engine.errors import InvalidValues
 from engine.web.pages.faults import crash_page
+from engine.web.pages.labels import event_label
 from engine.web.pages.login import local_path, login_page
 from engine.web.pages.visit import Site, Visit
 from tests.web.desk_app import Desk
@@ -37,6 +38,28 @@ def test_personal_data_is_masked_for_those_without_the_right(desk: Desk, visitor
     page = visitor.get(path).text
     assert "13911112222" not in page
     assert "139****2222" in page
+
+
+def test_what_links_to_a_record_stands_on_its_page(desk: Desk, visitor: TestClient) -> None:
+    first, *newest = [desk.request(supplier="S102") for _ in range(6)]
+    other = desk.request(supplier="S101")
+    key = desk.read(first["id"])["supplier"]["id"]
+    page = visitor.get(f"/m/supplier/{key}").text
+    assert re.findall(r'<td><a href="/m/request/[\w-]+">(PR\d+)<', page) == [each["number"] for each in newest[::-1]]
+    assert f'<a href="/m/request?supplier={key}">查看全部</a>' in page
+    assert "草稿" in page
+    alone = visitor.get(f"/m/supplier/{desk.read(other['id'])['supplier']['id']}").text
+    assert other["number"] in alone
+    assert "查看全部" not in alone
+
+
+def test_links_to_a_record_are_those_that_the_reader_may_see(desk: Desk, visitor: TestClient) -> None:
+    shown = desk.request(supplier="S102", urgent=True)
+    hidden = desk.request(supplier="S102")
+    desk.who = "buyer"
+    page = visitor.get(f"/m/supplier/{desk.read(shown['id'])['supplier']['id']}").text
+    assert shown["number"] in page
+    assert hidden["number"] not in page
 
 
 def test_events_are_offered_with_reasons_where_they_are_not_possible(desk: Desk, visitor: TestClient) -> None:
@@ -127,6 +150,14 @@ def test_the_timeline_tells_who_changed_what_when(desk: Desk, visitor: TestClien
     assert "<del>before</del> → <ins>after</ins>" in timeline
     assert "<del>浙江金盛建材集团</del> → <ins>上海华泰机电有限公司</ins>" in timeline
     assert "<del>草稿</del> → <ins>待审批</ins>" in timeline
+
+
+def test_an_event_of_another_record_is_called_as_it_is_called_there(desk: Desk) -> None:
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"lang=zh", "headers": [], "state": {}}
+    visit = Visit(Site(desk.engine), Request(scope))
+    assert event_label(visit, "supplier", "submit") == event_label(visit, "request", "submit")
+    assert event_label(visit, "supplier", "submit") != "submit"
+    assert event_label(visit, "supplier", "unheard_of") == "unheard_of"
 
 
 def test_the_timeline_keeps_private_values_from_those_without_the_right(desk: Desk, visitor: TestClient) -> None:

@@ -37,7 +37,7 @@ async def _rows(visit: Visit) -> AsyncIterator[str]:
     params = visit.request.query_params
     chosen = choose(views_of(visit, visit.model), params.get("view", ""))
     presenter = Presenter(visit, visit.model)
-    where = condition(chosen.where, Filtered.of(visit, visit.model, params, chosen.columns))
+    filtered = Filtered.of(visit, visit.model, params, chosen.columns)
     search = params.get("q", "").strip()
     sort = params.get("sort", "")
 
@@ -46,7 +46,8 @@ async def _rows(visit: Visit) -> AsyncIterator[str]:
             tx,
             visit.actor,
             visit.model,
-            where=where,
+            where=condition(chosen.where, filtered),
+            equal=filtered.links,
             sort=(sort,) if sort else chosen.sort,
             limit=CHUNK,
             after=after,

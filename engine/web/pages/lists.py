@@ -14,12 +14,12 @@ from engine.catalog.kinds.pages import View
 from engine.errors import AccessDenied, NotFound
 from engine.fields.boolean import BooleanField
 from engine.fields.choice import ChoiceField
-from engine.fields.field import Field
 from engine.fields.link import LinkField
 from engine.fields.rows import RowsField
 from engine.store.query import Page
+from engine.store.transaction import Transaction
 from engine.web.pages.layout import READ_ONLY, own_fields
-from engine.web.pages.present import MOMENTS, NUMBERS, Presenter, Shown, column_class, source_of
+from engine.web.pages.present import MOMENTS, NUMBERS, SHORT_ID, Presenter, Shown, column_class, source_of
 from engine.web.pages.query import Filtered, condition
 from engine.web.pages.visit import Visit
 from engine.web.pages.widgets import Option
@@ -127,12 +127,14 @@ async def show(visit: Visit) -> Response:
     sort = _sort(presenter, chosen, params)
     trail = params.getlist("after")
     search = params.get("q", "").strip()
-    page = await visit.read(
-        lambda tx: visit.reading.page(
+
+    def read(tx: Transaction) -> tuple[Page, list[Filter]]:
+        page = visit.reading.page(
             tx,
             visit.actor,
             model,
             where=condition(chosen.where, filtered),
+            equal=filtered.links,
             sort=sort,
             limit=PER_PAGE,
             after=trail[-1] if trail else None,
@@ -140,7 +142,9 @@ async def show(visit: Visit) -> Response:
             count="capped",
             search=(search, chosen.search) if search and chosen.search else None,
         )
-    )
+        return page, [_linked(tx, presenter, name, key) for name, key in filtered.links.items()]
+
+    page, links = await visit.read(read)
     address = Address(f"/m/{model}", params)
     first = len(trail) * PER_PAGE + 1
     view = ListView(
@@ -151,7 +155,7 @@ async def show(visit: Visit) -> Response:
         kept=tuple((key, value) for key, value in params.multi_items() if key in ("view", "sort")),
         search=search,
         search_label=_search_label(visit, presenter, chosen.search),
-        filters=tuple(_filters(presenter, filtered)),
+        filters=(*links, *_filters(presenter, filtered)),
         filtered=bool(search) or filtered.active,
         clear_path=address.only(view=params.get("view", ""), sort=params.get("sort", "")),
         columns=tuple(_columns(presenter, chosen, sort, address)),
@@ -268,12 +272,6 @@ def expanded(presenter: Presenter, columns: Sequence[str]) -> list[str]:
     return list(paths)
 
 
-def _field_at(presenter: Presenter, path: str) -> Field:
-    name, _, rest = path.partition(".")
-    field = presenter.fields[name]
-    return _field_at(presenter.other(field.target), rest) if rest and isinstance(field, LinkField) else field
-
-
 def _sort(presenter: Presenter, chosen: Chosen, params: QueryParams) -> tuple[str, ...]:
     wanted = params.get("sort", "")
     if wanted and _sortable(presenter, wanted.removeprefix("-")):
@@ -295,7 +293,7 @@ def _sortable(presenter: Presenter, path: str) -> bool:
 
 def _columns(presenter: Presenter, chosen: Chosen, sort: Sequence[str], address: Address) -> list[Column]:
     columns: list[Column] = []
-    fields = [_field_at(presenter, path) for path in chosen.columns]
+    fields = [presenter.field_at(path) for path in chosen.columns]
     main = next(
         (path for path, field in zip(chosen.columns, fields, strict=True) if source_of(field).widget == "money"), None
     )
@@ -327,6 +325,18 @@ def _filters(presenter: Presenter, filtered: Filtered) -> list[Filter]:
             )
         filters.append(Filter(name, presenter.label(name), name == "status" and len(options) <= MOST_CHIPS, options))
     return filters
+
+
+def _linked(tx: Transaction, presenter: Presenter, name: str, key: str) -> Filter:
+    """The record that a link has to lead to, as a chip that can be taken away."""
+    visit, field = presenter.visit, presenter.fields[name]
+    assert isinstance(field, LinkField)
+    try:
+        title = presenter.other(field.target).title(visit.reading.get(tx, visit.actor, field.target, key))
+    except NotFound:
+        title = f"…{key[-SHORT_ID:]}"
+    label = presenter.label(name)
+    return Filter(name, label, True, (Option(key, f"{label}{visit.words('colon')}{title}", True),))
 
 
 def _search_label(visit: Visit, presenter: Presenter, fields: Sequence[str]) -> str:

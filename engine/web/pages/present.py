@@ -76,6 +76,12 @@ class Presenter:
         field = self.fields.get(name)
         return field is not None and self.visible(name) and field.stored and (self._sees_private or not field.private)
 
+    def field_at(self, path: str) -> Field:
+        """The field at the end of a path through links."""
+        name, _, rest = path.partition(".")
+        field = self.fields[name]
+        return self.other(field.target).field_at(rest) if rest and isinstance(field, LinkField) else field
+
     def label(self, path: str) -> str:
         """What people call the field at the end of a path; through a link the link's own name where the title is
         meant."""

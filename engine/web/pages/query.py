@@ -10,6 +10,8 @@ from starlette.datastructures import QueryParams
 
 from engine.fields.boolean import BooleanField
 from engine.fields.choice import ChoiceField
+from engine.fields.link import LinkField
+from engine.store.keys import is_key
 from engine.web.pages.visit import Visit
 
 #: Parameters that mean something else than a field.
@@ -18,10 +20,12 @@ RESERVED = frozenset({"view", "q", "sort", "after", "lang", "theme"})
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """The fields that the reader may filter by, each with the values chosen (none: not filtered)."""
+    """The fields that the reader may filter by, each with the values chosen (none: not filtered); and by which records
+    the links of the address have to lead to, by id."""
 
     offered: Mapping[str, tuple[str, ...]]
     flags: frozenset[str]
+    links: Mapping[str, str]
 
     @classmethod
     def of(cls, visit: Visit, model: str, params: QueryParams, columns: Collection[str]) -> Filtered:
@@ -32,6 +36,7 @@ class Filtered:
         own = visit.catalog.models[model].fields
         offered: dict[str, tuple[str, ...]] = {}
         flags: set[str] = set()
+        links: dict[str, str] = {}
         for name, field in visit.catalog.fields(model).items():
             if name in RESERVED or name in hidden or not field.stored or (field.private and not sees):
                 continue
@@ -42,12 +47,14 @@ class Filtered:
             elif isinstance(field, BooleanField) and name in own:
                 offered[name] = tuple(value for value in params.getlist(name) if value in ("true", "false"))
                 flags.add(name)
-        return cls(offered, frozenset(flags))
+            elif isinstance(field, LinkField) and is_key(params.get(name, "")):
+                links[name] = params[name]
+        return cls(offered, frozenset(flags), links)
 
     @property
     def active(self) -> bool:
         """Whether anything is filtered."""
-        return any(self.offered.values())
+        return any(self.offered.values()) or bool(self.links)
 
 
 def condition(where: str | None, filtered: Filtered) -> str | None:

@@ -20,6 +20,7 @@ from engine.web.pages.form import link_paths
 from engine.web.pages.formview import FaultSummary
 from engine.web.pages.labels import event_label
 from engine.web.pages.layout import READ_ONLY, WIDE, RowsSection, fixed, layout_for, own_fields, totals
+from engine.web.pages.linked import Linked, linked
 from engine.web.pages.moments import moment_text
 from engine.web.pages.pending import ProposalView, proposal
 from engine.web.pages.present import Fact, Presenter, Shown, column_class, source_of
@@ -96,6 +97,7 @@ class RecordView:
     proposal: ProposalView | None
     events: tuple[EventView, ...]
     parts: tuple[RecordPart, ...]
+    linked: tuple[Linked, ...]
     about: tuple[Fact, ...]
     timeline: tuple[TimelineEntry, ...]
     edit_path: str
@@ -145,6 +147,7 @@ def _view(visit: Visit, tx: Transaction, refused: RequestError | None) -> tuple[
         proposal=proposal(visit, tx, presenter, record),
         events=tuple(_events(visit, here, title, offers)),
         parts=tuple(_parts(visit, presenter, record)),
+        linked=tuple(linked(visit, tx, presenter, record)),
         about=tuple(_about(presenter, record)),
         timeline=tuple(timeline(visit, tx, presenter, record, history)),
         explain_path=f"{here}/explain",
