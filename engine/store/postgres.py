@@ -19,7 +19,7 @@ import psycopg
 from sqlalchemy import URL, Connection, CursorResult, create_engine
 from sqlalchemy.sql.expression import Executable
 
-from engine.store.faults import DatabaseError, UniqueViolation
+from engine.store.faults import DatabaseError, UnfitValue, UniqueViolation
 from engine.store.inserting import Insert
 from engine.store.statement import Statement
 from engine.store.transaction import Callback, Transaction, Work, call_back, driver_connection
@@ -53,6 +53,8 @@ class PostgresTransaction(Transaction):
             return super().rows(statement, values)
         except psycopg.IntegrityError as error:
             raise self._explained(error) from error
+        except psycopg.DataError as error:  # the driver's own, such as for a NUL, and the server's
+            raise UnfitValue(str(error)) from error
 
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         self._session.enter_pipeline()

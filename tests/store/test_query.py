@@ -232,6 +232,13 @@ def test_an_id_that_is_none_finds_nothing(desk: Desk, parcels: list[str]) -> Non
     assert len(page(desk).records) == 10
 
 
+def test_what_the_database_cannot_take_is_the_caller_s_mistake(desk: Desk, parcels: list[str]) -> None:
+    if desk.store.database.dialect == "postgresql":  # no text of its holds a NUL
+        with pytest.raises(BadRequest, match="BAD_EXPRESSION"):
+            page(desk, search=("\x00", ("label",)))
+    assert len(page(desk).records) == 10
+
+
 def test_conditions_that_differ_in_constants_share_their_statement(
     desk: Desk, parcels: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
