@@ -75,8 +75,8 @@ def _holder(
     rows: dict[str, dict[str, list[Difference]]] = {}
     for parts, before, after in differences:
         found = fields.get(parts[0])
-        if found is None:
-            made.conflicts.append(_conflict(at + parts[0], None, GONE))
+        if found is None or isinstance(found, RowsField) is (len(parts) == 1):  # the definitions have changed
+            made.conflicts.append(_conflict(at + parts[0], found, GONE))
         elif len(parts) > 1:
             rows.setdefault(parts[0], {}).setdefault(parts[1].strip("[]"), []).append((parts[2:], before, after))
         else:

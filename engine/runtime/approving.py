@@ -69,7 +69,16 @@ class Approving:
         """What a new round of the approval comes to at once; None where it waits for people. What an earlier one has
         left open is over; what it has agreed holds where it was sent back to go on from there."""
         back = any(task["outcome"] == RETURNED and task["resume"] and self._is_here(task) for task in self.tasks)
-        return self.again(self.agreed() if back else set())
+        return self.again(self.agreed() - self._by_starter() if back else set())
+
+    def _by_starter(self) -> set[str]:
+        """The groups in which somebody has agreed who now brings the record back: it has become their own."""
+        starter = self._act.author()
+        if starter is None:
+            return set()
+        theirs = {"case": self.case, "person": starter, "decision": "approve"}
+        steps = {vote["task"]["step"] for vote in self._act.store.query.equal(self._act.tx, VOTE, theirs, limit=MOST)}
+        return {each.name for each in signatures(self.state.approval) if each.name in steps and each.self_ != "allow"}
 
     def _is_here(self, task: Record) -> bool:
         """Whether a task is of this state, which may have had another name by then."""

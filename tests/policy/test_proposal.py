@@ -178,3 +178,14 @@ def test_a_row_that_is_gone_and_a_field_that_is_no_more() -> None:
     )
     made = patch({"colour": ["red", "blue"]}, shed().fields("box"), was)
     assert [one.at for one in made.conflicts] == ["colour"]
+
+
+def test_fields_that_are_gone_or_of_another_sort_now_are_told() -> None:
+    fields = shed().fields("box")
+    before = box("a", 1, [(1, Decimal("1.0"), [])])
+    for changes in ({"rows": ["x", "y"]}, {"name.[r1].pieces": ["1.0", "2.0"]}, {"color": ["red", "blue"]}):
+        made = patch(changes, fields, before)
+        assert [(one.at, one.code) for one in made.conflicts] == [
+            (next(iter(changes)).split(".")[0], "CHANGED_MEANWHILE")
+        ]
+        assert made.values == {}

@@ -559,6 +559,16 @@ def test_sent_back_to_who_asked_it_comes_again(office: Office, resume: bool, ask
     assert office.asked(key) == [asked]
 
 
+def test_who_has_agreed_and_then_brings_it_back_is_not_taken_at_their_word(office: Office) -> None:
+    office.hire("chief", "boss")
+    key = office.submit("legal")
+    office.decide(office.open(key, "one"), "top")
+    last = office.open(key, "last")
+    office.running.write(lambda tx: office.tasks.send_back(tx, office.people["mid"], last, "mend it"))
+    office.running.fire("paper", key, "submit", office.people["top"])
+    assert office.asked(key) == [("one", "chief", None)]
+
+
 def test_where_it_cannot_be_sent_back_to(office: Office) -> None:
     key = office.submit("free")
     office.decide(office.open(key, "one"), "top")
