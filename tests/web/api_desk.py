@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from engine.runtime.logins import Logins
@@ -77,8 +76,8 @@ def open_api(
     desk: Desk, settings: WebSettings | None = None, client: tuple[str, int] = ("203.0.113.7", 50000)
 ) -> Iterator[Api]:
     """The application over a desk, its background work included. ``client``: where requests come from."""
-    # Cheap passwords, and nothing remembered: what has been changed counts at the next request.
-    logins = Logins(desk.engine.database, desk.engine.clock, PasswordHasher(1, 8, 1))
+    logins = Logins(desk.engine.database, desk.engine.clock)
+    # Nothing remembered: what has been changed counts at the next request.
     app = create_app(desk.engine, settings or WebSettings(cached=0.0), SECRETS.__getitem__)
     with TestClient(app, raise_server_exceptions=False, base_url="http://desk.example", client=client) as browser:
         yield Api(desk, browser, logins)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from tests.web.api_desk import Api, open_api
 from tests.web.desk_app import Desk, open_desk
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A log-in that takes no time: hundreds of them are tried here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.runtime.logins.PasswordHasher", partial(PasswordHasher, 1, 8, 1))
+        yield
 
 
 @pytest.fixture
