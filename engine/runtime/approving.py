@@ -336,13 +336,18 @@ class Approving:
                 self.set(VOTE, vote, decision="moot")
 
     def reopen(self, task: Record, vote: Record) -> None:
-        """Opens a task again for a vote that was taken back, and for those that were not needed because of it."""
-        self.set(TASK, task, closed_at=None, closed_by=None, outcome=None, comment=None)
+        """Opens a task again for a vote that was taken back, and for those that were not needed because of it. Where it
+        was decided nobody was late meanwhile: what is due counts from now."""
+        signature, now = self.signature(task), self._act.moment
+        since = now if task["closed_at"] is not None else task["opened_at"]
+        deadline = due_at(since, signature, self._act.catalog.working_time)
+        self.set(TASK, task, closed_at=None, closed_by=None, outcome=None, comment=None, due_at=deadline)
         for other in self.votes_of(task):
             if other["id"] == vote["id"] or other["decision"] == "moot":
                 self.set(VOTE, other, decision=None, decided_at=None, comment=None)
-        signature = self.signature(task)
-        self._service.deadlines.open(self._act, TASK, task, signature, step=signature.name, round=self.round)
+        self._service.deadlines.open(
+            self._act, TASK, task, signature, step=signature.name, round=self.round, since=since
+        )
         self.count(task, signature)
 
     def remind_anew(self, task: Record) -> None:

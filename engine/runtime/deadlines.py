@@ -79,10 +79,21 @@ class Deadlines:
 
     # What waits for people ------------------------------------------------------------------------------------------
 
-    def open(self, act: Act, kind: str, subject: Record, timed: Timed, *, step: str, round: int = 1) -> None:
+    def open(
+        self,
+        act: Act,
+        kind: str,
+        subject: Record,
+        timed: Timed,
+        *,
+        step: str,
+        round: int = 1,
+        since: datetime | None = None,
+    ) -> None:
         """Sets the timers of a hold or a task that has been opened: when it is due, and each rung of its ladder. Of one
-        that is opened again those that have not gone off before, and what they still repeat."""
-        since, calendar = subject["opened_at"], act.catalog.working_time
+        that is opened again, ``since`` some later moment, those that have not gone off before, and what they still
+        repeat."""
+        since, calendar = since or subject["opened_at"], act.catalog.working_time
         spans = {DUE: timed.due} if timed.due is not None else {}
         spans |= {number: rung.after for number, rung in enumerate(timed.late, 1)}
         about = {
@@ -106,13 +117,18 @@ class Deadlines:
             last, following = latest.get(rung), (1, Moment(since, end_of(since, span, calendar), span))
             if last is not None:
                 done = last["done_at"] is not None and rung != DUE
-                left = again(timed.late[rung - 1], last["turn"], last["due_at"], act.moment, calendar) if done else None
+                left = self._left(act, timed.late[rung - 1], last, since) if done else None
                 if left is None:
                     continue
                 following = left
             turn, moment = following
             rows.append(self._stamped({**about, "rung": rung, "turn": turn, **row_of(moment)}))
         self._rows.add(act.tx, rows, act.moment)
+
+    @staticmethod
+    def _left(act: Act, rung: Rung, last: Record, since: datetime) -> tuple[int, Moment] | None:
+        """What a rung still repeats that has gone off before."""
+        return again(rung, last["turn"], max(last["due_at"], since), act.moment, act.catalog.working_time)
 
     def close(self, act: Act, subject: str) -> None:
         """Calls off what was still to come for a hold or a task."""

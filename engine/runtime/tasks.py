@@ -74,6 +74,8 @@ class Tasks:
         moment = hand.effects.act.moment
         approving.set("vote", vote, decision=decision, decided_at=moment, comment=comment or None, waiting=False)
         approving.hand(hand.task, vote, replace(found, acting_for=found.acting_for or mine))
+        if hand.task["assignee"] is not None and hand.task["assignee"]["id"] == vote["person"]["id"]:
+            approving.set(TASK, hand.task, assignee=found.person)
         approving.count(hand.task, approving.signature(hand.task))
         return self._done(hand, verb, _told(hand.task, comment, to=found.person["login"]))
 

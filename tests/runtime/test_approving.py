@@ -363,6 +363,7 @@ def test_a_part_is_transferred_for_good(office: Office) -> None:
     task = office.open(key, "one")
     office.running.write(lambda tx: office.tasks.hand_on(tx, office.people["top"], task, "transfer", "amy"))
     assert office.asked(key) == [("one", "amy", None)]
+    assert office.running.all("task", equal={"record": key}, expand=["assignee"])[0]["assignee"]["login"] == "amy"
     with pytest.raises(Refused) as refused:
         office.decide(task, "top")
     assert refused.value.code == "ALREADY_ANSWERED"
@@ -512,8 +513,16 @@ def test_what_was_taken_back_is_reminded_of_as_often_as_was_still_to_come(office
     office.let_pass(hours=1, minutes=30)
     for _ in range(2):
         office.decide(one, "top")
+        office.let_pass(hours=5)  # nobody is late with what is decided
         office.running.write(lambda tx: office.tasks.withdraw(tx, office.people["top"], one))
-    assert [office.running.get("task", one)["reminded"] for _ in range(3) if not office.let_pass(hours=1)] == [2, 3, 3]
+    assert office.running.get("task", one)["reminded"] == 1
+    office.let_pass(minutes=59)
+    assert office.running.get("task", one)["reminded"] == 1
+    assert [office.running.get("task", one)["reminded"] for _ in range(3) if not office.let_pass(minutes=50)] == [
+        2,
+        3,
+        3,
+    ]
 
 
 def test_an_answer_is_taken_back_until_the_next_step_has_acted(office: Office) -> None:
