@@ -183,10 +183,7 @@ class Approving:
                 if signature.self_ == "skip":
                     left_out.append(replace(present.why, outcome="left out: their own"))
                     continue
-                above = self.people.manager(present, own)
-                present = self.people.present(above) if above is not None else None
-                if present is not None and present.person["id"] in own:
-                    present = None
+                present = self.people.next_level(present, own)
             if present is not None:
                 found.setdefault(present.person["id"], present)
         return list(found.values()), tuple(left_out)

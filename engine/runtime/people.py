@@ -115,6 +115,18 @@ class People:
         why = Reason("self: next_level", str(at["login"]), span=found.why.span, parts=(found.why,))
         return Found(at, why)
 
+    def next_level(self, found: Found, avoiding: Sequence[str]) -> Found | None:
+        """The first manager above a person, or who covers for them, that is none of those: whoever is away may be
+        covered by the very person. None where there is none."""
+        at, seen = self.manager(found, avoiding), set[str]()
+        while at is not None and at.person["id"] not in seen:
+            seen.add(at.person["id"])
+            present = self.present(at)
+            if present is not None and present.person["id"] not in avoiding:
+                return present
+            at = self.manager(at, avoiding)
+        return None
+
     def present(self, found: Found) -> Found | None:
         """The person, or whoever covers for them today; None where their covers are away in a circle, or too many."""
         at, chain = found.person, [found.person]

@@ -302,6 +302,14 @@ def test_covers_in_a_circle_are_refused_when_the_leave_is_put_in(office: Office)
     office.running.update("leave", later, {"reason": "far away"})
 
 
+def test_who_covers_for_their_own_manager_is_decided_about_one_level_higher(office: Office) -> None:
+    office.hire("chief", "boss")
+    go_on_leave(office, "mid", "ann")
+    assert office.asked(office.submit()) == [("first", "top", None)]
+    go_on_leave(office, "top", "ann")
+    assert office.asked(office.submit()) == [("first", "chief", None)], "nobody is left above: any boss who is there"
+
+
 def test_covers_in_a_circle_are_nobody(office: Office) -> None:
     office.hire("amy", "clerk")
     service = office.running.service
