@@ -212,6 +212,10 @@ class FamilyShape(Shape):
             return FAILED
         return self._shape_of(family.members[word]).read_keys(value, path, reading, word_key=family.by)
 
+    def hint(self, value: Any) -> str | None:
+        known = isinstance(value, str) and value in self._family.members
+        return f"write {{{value}: …}}" if known else None
+
     def _word_of(self, value: Mapping[str, Any], path: Path, reading: Reading) -> Any:
         family = self._family
         if family.by is None:

@@ -72,6 +72,7 @@ BROKEN: list[tuple[str, list[str]]] = [
     ("acts: [{sya: hi}]", ["2:9: E104 'sya' is none of the acts; did you mean 'say'?"]),
     ("acts: [{}]", ["2:8: E105 expected one of the acts, found a map without keys"]),
     ("acts: [hi]", ["2:8: E106 expected a map, found a text"]),
+    ("acts: [say]", ["2:8: E106 expected a map, found a text; write {say: …}"]),
     ("acts: hi", ["2:7: E106 expected a map, found a text"]),
     ("next: {go: {if: x}}", ["2:8: E105 the key 'to' is missing"]),
     ("next: {go: [x]}", ["2:8: E106 expected a map, found a list"]),

@@ -23,7 +23,7 @@ MOMENTS = st.integers(946_684_800_000_000, 3_786_912_000_000_000).map(
     ("text", "shown", "days"),
     [
         ("day", "day", 1),
-        ("last 60 min", "last 60 min", Decimal(60) / 1440),
+        ("last 36 min", "last 36 min", Decimal("0.025")),
         ("last 12 h", "last 12 h", Decimal("0.5")),
         ("7 days before today", "7 days before today", 7),
         ("1 day before today", "1 days before today", 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -36,7 +37,9 @@ class Signature(Located):
     mode: Mode = option(
         "any", help="`any`: the first decides; `all`: each has to agree; `in_turn`: one after the other; `vote`"
     )
-    pass_: str | None = option(None, key="pass", help="With `vote`: the part of all who have to agree, such as 2/3")
+    pass_: str | Decimal | None = option(
+        None, key="pass", help="With `vote`: the part of all who have to agree, such as 2/3 or 0.5"
+    )
     veto: Who | None = option(None, help="With `vote`: those of them whose no is enough")
     self_: Literal["next_level", "skip", "allow"] = option(
         "next_level", key="self", help="Who would decide about their own: their manager does, they are left out, or may"
@@ -56,7 +59,7 @@ class Signature(Located):
     @property
     def share(self) -> Fraction:
         """The part of all who have to agree, under `vote`."""
-        return Fraction(self.pass_ or "1/2")
+        return Fraction(self.pass_ if self.pass_ is not None else "1/2")
 
     def link_signature(self, linker: DefinitionLinker, scope: Scope) -> None:
         """Checks who is asked, how their answers count, and what happens without them."""
@@ -157,17 +160,15 @@ def link_approval(linker: DefinitionLinker, state: State, approval: Approval, sc
     if state.next:
         linker.report_key("E110", "an approval leads on by `approved` and `rejected`, not by `next`", state, "next")
     known: dict[str, Signature] = {}
-    alone = len(approval) == 1 and "returned" not in state.decided
-    for signature in signatures(approval):
-        if alone and "return" in signature.may:
-            mend = "say `returned:`, the state in which whoever asked mends it"
-            linker.report("E405", "there is nobody whom it could be sent back to", signature, "may", mend)
     for step in approval.values():
         _link_step(linker, step, scope)
         if step.after is not None and step.after not in approval:
             hint = did_you_mean(step.after, approval)
             linker.report("E302", f"there is no step '{step.after}' in this approval", step, "after", hint)
         for name, signature in step.signatures.items():
+            if "return" in signature.may and step.after is None and "returned" not in state.decided:
+                mend = "say `returned:`, the state in which whoever asked mends it"
+                linker.report("E405", "there is nobody whom it could be sent back to", signature, "may", mend)
             if name in known:
                 linker.report_key("E301", f"there are two steps '{name}' in this approval", signature, ())
             known[name] = signature
