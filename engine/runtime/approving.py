@@ -177,7 +177,9 @@ class Approving:
         own = self.own()
         found: dict[str, Found] = {}
         left_out: list[Reason] = []
-        for one in self.people.meant(who, self._effects.frame(self._working)):
+        meant = self.people.meant(who, self._effects.frame(self._working))
+        self.people.look_up(meant)
+        for one in meant:
             present = self.people.present(one)
             if present is not None and present.person["id"] in own and signature.self_ != "allow":
                 if signature.self_ == "skip":

@@ -18,6 +18,8 @@ USER, LEAVE = "user", "leave"
 
 #: More people than this are not asked about one thing.
 MOST_ASKED = 500
+#: So many leaves of those who are asked about one thing are read for one day.
+MOST_LEAVES = 20 * MOST_ASKED
 #: Who covers for somebody may be away as well: so many times it is passed on.
 LONGEST_CHAIN = 5
 
@@ -42,6 +44,8 @@ class People:
     def __init__(self, act: Act) -> None:
         self._act = act
         self._today: date = act.names(None, None, "ask")["today"]
+        #: The leaves of those who were looked up together, by person.
+        self._leaves: dict[str, list[Record]] = {}
 
     def meant(self, who: Who, frame: Frame) -> list[Found]:
         """The people who are meant, in a settled sequence and each once; without those who have left.
@@ -143,10 +147,25 @@ class People:
         why = Reason("leave", path, span=found.why.span, parts=(found.why,))
         return replace(found, person=at, why=why, acting_for=found.person)
 
+    def look_up(self, found: Sequence[Found]) -> None:
+        """Reads at once who of many is away."""
+        if len(found) < 2:
+            return
+        act, ids = self._act, [one.person["id"] for one in found]
+        act.flush()
+        condition = f"begins <= today and today < until and person.id in {json.dumps(ids)}"
+        where, names = act.catalog.compile(condition, act.catalog.scope(LEAVE), BOOLEAN), act.names(None, None, "ask")
+        self._leaves |= {key: [] for key in ids}
+        away = act.store.query.find(act.tx, LEAVE, where=where, names=names, limit=MOST_LEAVES)
+        for leave in sorted(away, key=lambda leave: str(leave["id"])):
+            self._leaves[leave["person"]["id"]].append(leave)
+
     def _leave(self, person: Record) -> Record | None:
         """The leave that the person is on today, the one that was put in last."""
-        act = self._act
-        act.flush()
-        found = act.store.query.equal(act.tx, LEAVE, {"person": person}, limit=MOST_ASKED)
+        found = self._leaves.get(person["id"])
+        if found is None:
+            act = self._act
+            act.flush()
+            found = act.store.query.equal(act.tx, LEAVE, {"person": person}, limit=MOST_ASKED)
         today = [leave for leave in found if leave["begins"] <= self._today < leave["until"]]
         return today[-1] if today else None

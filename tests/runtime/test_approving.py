@@ -310,6 +310,25 @@ def test_who_covers_for_their_own_manager_is_decided_about_one_level_higher(offi
     assert office.asked(office.submit()) == [("first", "chief", None)], "nobody is left above: any boss who is there"
 
 
+def test_who_of_many_is_away_is_asked_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.hire("chief", "boss")
+    office.hire("head", "boss")
+    office.hire("amy", "clerk")
+    for cover, until in (("ann", "2026-11-20"), ("mid", "2026-11-21"), ("amy", "2026-11-21")):
+        go_on_leave(office, "chief", cover, "2026-11-19", until)
+    singly: list[str] = []
+    equal = office.running.store.query.equal
+
+    def watched(tx: Any, model: str, *args: Any, **more: Any) -> Any:
+        singly.append(model)
+        return equal(tx, model, *args, **more)
+
+    monkeypatch.setattr(office.running.store.query, "equal", watched)
+    key = office.submit("boss")
+    assert office.asked(key) == [("any", "amy", "chief"), ("any", "head", None), ("any", "top", None)]
+    assert singly.count("leave") == 1, "only of who covers"
+
+
 def test_covers_in_a_circle_are_nobody(office: Office) -> None:
     office.hire("amy", "clerk")
     service = office.running.service
