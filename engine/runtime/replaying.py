@@ -4,7 +4,7 @@ which the record and its case are put back to where they were, and which is undo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from engine.policy.access import Actor
 from engine.policy.transition import enter, events_from, go_off
 from engine.ports import Fire, Reason, Record
 from engine.runtime.actors import actor_of
-from engine.runtime.approving import TASK
+from engine.runtime.approving import MOST, TASK, VOTE
 from engine.runtime.effects import Effects
 from engine.runtime.risking import watch
 from engine.runtime.service import SYSTEM, Service
@@ -79,15 +79,29 @@ class PastAct:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What an act came to: the state, or how it was refused; and at which steps people are asked because of it."""
+    """What an act came to: the state, or how it was refused; and who is asked because of it, the logins by step."""
 
     state: str | None
     refused: str | None = None
-    asked: tuple[str, ...] = ()
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        return self._said("asks", list(self.asked))
+
+    @property
+    def named(self) -> str:
+        """The same with the people."""
+        return self._said("asks", [f"{step}: {' and '.join(people)}" for step, people in self.asked.items()])
+
+    def besides(self, other: Came) -> str:
+        """What it came to otherwise than the other; of the same steps those at which others are asked."""
+        if str(self) != str(other):
+            return str(self)
+        return self._said("asks others", [step for step, people in self.asked.items() if people != other.asked[step]])
+
+    def _said(self, asks: str, whom: Sequence[str]) -> str:
         what = self.refused or str(self.state)
-        return f"{what} (asks {', '.join(self.asked)})" if self.asked else what
+        return f"{what} ({asks} {', '.join(whom)})" if whom else what
 
 
 class Then:
@@ -143,8 +157,18 @@ class Stage:
             return Came(None, f"refused: {error.code}")
         except EngineError as error:
             return Came(None, f"fails: {error}")
-        asked = service.store.query.equal(tx, TASK, {"record": key, "outcome": None, "opened_at": past.at}, limit=100)
-        return Came(str(status), asked=tuple(sorted(str(task["step"]) for task in asked)))
+        return Came(str(status), asked=self._asked(tx, case, past.at))
+
+    def _asked(self, tx: Transaction, case: Mapping[str, Any], at: datetime) -> dict[str, tuple[str, ...]]:
+        """The logins of those who are asked since that moment, by step."""
+        query = self._service.store.query
+        opened = {"case": {"id": case["id"]}, "outcome": None, "opened_at": at}
+        steps = {task["id"]: str(task["step"]) for task in query.equal(tx, TASK, opened, limit=100)}
+        people: dict[str, list[str]] = {step: [] for step in sorted(steps.values())}
+        for vote in query.equal(tx, VOTE, {"case": {"id": case["id"]}}, limit=MOST) if steps else []:
+            if vote["task"]["id"] in steps and vote["part"] != "cc":
+                people[steps[vote["task"]["id"]]].append(str(vote["person"]["login"]))
+        return {step: tuple(sorted(logins)) for step, logins in people.items()}
 
     def _by_hand(
         self, tx: Transaction, actor: Actor, model: str, key: str, past: PastAct, flow: Workflow, state: str

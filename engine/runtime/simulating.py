@@ -69,9 +69,9 @@ class Simulated:
     def tell(self, case: Mapping[str, Any], title: str, past: PastAct, before: Came, after: Came) -> None:
         """Counts a case that would go elsewhere."""
         act = past.said if past.before or past.after else NOW
-        self.changed[act, str(before), str(after)] += 1
+        self.changed[act, str(before), after.besides(before)] += 1
         if len(self.examples) < MOST_EXAMPLES:
-            self.examples.append(Elsewhere(str(case["record"]), title, act, past.at, str(before), str(after)))
+            self.examples.append(Elsewhere(str(case["record"]), title, act, past.at, before.named, after.named))
 
 
 class Simulation:

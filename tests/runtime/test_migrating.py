@@ -111,8 +111,8 @@ class Depot:
     def fire(self, key: str, event: str) -> None:
         self.engine.write(lambda tx: self.engine.service.fire(tx, SYSTEM, "crate", key, event))
 
-    def user(self, login: str) -> Actor:
-        values = {"login": login, "name": login, "roles": [{"role": "chief"}]}
+    def user(self, login: str, *roles: str) -> Actor:
+        values = {"login": login, "name": login, "roles": [{"role": role} for role in roles or ("chief",)]}
         made = self.engine.write(lambda tx: self.engine.service.create(tx, SYSTEM, "user", values))
         return self.database.read(lambda tx: actor_of(self.engine.service, tx, made["id"]))
 

@@ -23,6 +23,9 @@ app: depot
 access: chief
 can: {town: {read: all}, crate: {read: all}}
 ---
+access: clerk
+can: {crate: {read: all}}
+---
 model: town
 key: code
 fields: {code: {type: text, unique: true}, open: {type: boolean, default: true}}
@@ -135,6 +138,7 @@ def yard(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def with_a_past(folder: Path, url: str) -> Iterator[Yard]:
     made = Yard(folder, url)
     ann = made.user("ann")
+    made.user("bea", "clerk")
     service = made.engine.service
     towns = {
         code: str(
@@ -179,6 +183,16 @@ def test_what_people_have_decided_stays_decided(yard: Yard) -> None:
     assert yard.tried(("count(holds) == 0, to: sent", "count(holds) == 0, to: lost")).changed == {
         ("release", "sent", "lost"): 1
     }
+
+
+def test_whoever_else_is_asked_is_told(yard: Yard) -> None:
+    found = yard.tried(("boss: {by: {role: chief}", "boss: {by: {person: bea}"))
+    assert found.changed == {("fill", "asked (asks boss)", "asked (asks others boss)"): 2}
+    assert {(each.title, each.before, each.after) for each in found.examples} == {
+        ("heavy", "asked (asks boss: ann)", "asked (asks boss: bea)"),
+        ("asked", "asked (asks boss: ann)", "asked (asks boss: bea)"),
+    }
+    assert yard.tried(("boss: {by: {role: chief}", "boss: {by: {person: ann}")).changed == {}
 
 
 def test_states_that_are_gone_or_called_otherwise(yard: Yard) -> None:
