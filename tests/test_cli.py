@@ -176,6 +176,9 @@ def test_a_new_computed_field_is_worked_out_for_old_records(shell: Shell) -> Non
     put_in(shell, PENS)
     shell.write("more.yaml", FIELD.replace("boolean", "boolean, total: {type: money, value: amount * 2}"))
     out = shell.folder / "out.jsonl"
+    assert "the files differ" in shell.run("export", "request", str(out)).output
+    assert "total" not in json.loads(out.read_text("utf-8")), "what only looks puts nothing into force"
+    shell.run("apply")
     shell.run("export", "request", str(out))
     record = json.loads(out.read_text("utf-8"))
     assert (record["amount"], record["total"], record["version"]) == ("2.00", "4.00", 1)

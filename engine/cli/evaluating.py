@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.cli.explaining import lines, shown
-from engine.cli.opening import acting, opened
+from engine.cli.opening import acting, standing
 from engine.cli.place import Place, pass_place
 from engine.cli.target import record_of
 from engine.errors import ExpressionError
@@ -21,7 +21,7 @@ from engine.store.transaction import Transaction
 @click.option("--trace", is_flag=True, help="Show what each part comes to.")
 @pass_place
 def command(place: Place, expression: str, record: str | None, login: str | None, trace: bool) -> None:
-    with opened(place, prepare=False) as engine:
+    with standing(place) as engine:
         model, key = record_of(engine, record) if record is not None else (None, None)
         actor, console = acting(engine, login), Console(engine.reading)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from engine.cli.opening import acting, opened
+from engine.cli.opening import acting, standing
 from engine.cli.place import Place, pass_place
 from engine.cli.target import record_of
 from engine.fields.field import say
@@ -24,7 +24,7 @@ from engine.runtime.explanation import Explanation
 def command(place: Place, record: str, field: str | None, event: str | None, login: str | None, language: str) -> None:
     if field is not None and event is not None:
         raise click.UsageError("explain a field or an event, not both")
-    with opened(place, prepare=False) as engine:
+    with standing(place) as engine:
         model, key = record_of(engine, record)
         actor, explainer = acting(engine, login), Explainer(engine.reading)
         found = engine.database.read(lambda tx: explainer.explain(tx, actor, model, key, field=field, event=event))

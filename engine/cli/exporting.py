@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.opening import acting, opened
+from engine.cli.opening import acting, standing
 from engine.cli.place import Place, pass_place
 from engine.runtime.exporting import Exporter
 
@@ -18,7 +18,7 @@ from engine.runtime.exporting import Exporter
 @click.option("--language", default="en", show_default=True, type=click.Choice(["zh", "en"]))
 @pass_place
 def command(place: Place, view: str, file: Path, login: str | None, language: str) -> None:
-    with opened(place) as engine:
+    with standing(place) as engine:
         exporter = Exporter(engine.reading, engine.database)
         written = exporter.run(acting(engine, login), view, file, language)
     click.echo(f"{written:,} records in {file}")

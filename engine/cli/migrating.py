@@ -9,7 +9,7 @@ import click
 
 from engine.cli.bars import bar
 from engine.cli.evaluating import told
-from engine.cli.opening import opened
+from engine.cli.opening import standing
 from engine.cli.place import Place, pass_place
 from engine.expressions.faults import ExpressionProblems
 from engine.runtime.migrating import Migrations, Report, short
@@ -30,7 +30,7 @@ def command(
         raise click.UsageError("--revert takes the whole run back: say nothing of workflow, --to or --where")
     if where is not None and workflow is None:
         raise click.UsageError("a condition is about the records of one workflow: name it")
-    with opened(place) as engine, bar() as shown:
+    with standing(place) as engine, bar() as shown:
         line = shown.add_task("cases", total=None)
         migrations = Migrations(engine, lambda done: shown.update(line, completed=done))
         try:

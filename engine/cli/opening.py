@@ -36,6 +36,16 @@ def opened(place: Place, *, prepare: bool = True) -> Iterator[Engine]:
         database.close()
 
 
+@contextmanager
+def standing(place: Place) -> Iterator[Engine]:
+    """The application as it is in force, for what only looks, or moves what is there: changed files wait for ``apply``,
+    and a line says so. Where nothing is in force yet the files count."""
+    with opened(place, prepare=False) as engine:
+        if engine.follow():
+            click.echo("orderloom: the definitions in force count; the files differ, see `orderloom plan`", err=True)
+        yield engine
+
+
 def acting(engine: Engine, login: str | None) -> Actor:
     """The user of that login; the engine itself when none is named."""
     if login is None:
