@@ -46,5 +46,6 @@ def test_a_parameter_may_stand_twice() -> None:
 
 
 def test_a_parameter_that_nobody_gives_is_an_error() -> None:
+    statement = Statement(select(TABLE.c.name).where(TABLE.c.name == bindparam("a")), DIALECT)
     with pytest.raises(ValueError, match=r"nobody gives the parameters \['a'\]"):
-        Statement(select(TABLE.c.name).where(TABLE.c.name == bindparam("a")), DIALECT)
+        statement.prepare(())

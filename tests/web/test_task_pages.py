@@ -197,10 +197,10 @@ def test_the_case_is_drawn_with_its_way_and_what_comes_next(office: Office) -> N
     assert now.startswith("To be signed · ")
     assert first == "First look · 王芳 · Open"
     assert sorted(drawn(asked, "next")) == [
-        "Being mended",
-        "Refused",
+        "Being mended · → Sent back",
+        "Refused · → Rejected",
         "Second look · To come",
-        "Signed",
+        "Signed · → Approved",
         "To be signed → Approved → Signed",
         "To be signed → Rejected → Refused",
         "To be signed → Sent back → Being mended",

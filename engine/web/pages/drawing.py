@@ -121,6 +121,10 @@ def case_drawing(
         one = last.get(name)
         notes = (one.who, _short(visit, one.at)) if one is not None else ()
         texts[name] = (visit.words.say(state.label, name), *notes)
+    for way in ways:
+        # The words of an arrow stand in the box that it leads to: beside the line they would hide each other.
+        if way.how in ("mine", "next") and way.label:
+            texts[way.to] = (*texts[way.to], f"→ {way.label}")
     css = {name: "now" if name == here else "past" if name in last else "" for name in texts}
     for way in ways:
         if way.how in ("mine", "next") and not css[way.to]:
@@ -131,7 +135,7 @@ def case_drawing(
     lines = []
     for name, text in placed.items():
         one = last.get(name)
-        on = [f"{way.label} → {texts[way.to][0]}" for way in ways if way.before == name and name == here and way.label]
+        on = [f"{way.label} → {texts[way.to][0]}".strip() for way in ways if way.before == name and name == here]
         lines.append(
             Line(text[0], one.who if one else "", moment_text(visit, one.at) if one else "", tuple(on), name == here)
         )
@@ -212,8 +216,8 @@ def _ways(
         if to is None or to not in workflow.states or before not in workflow.states:
             return
         known = found.get((before, to))
-        if known is not None and known.label and how:
-            label = f"{known.label} / {label}" if label != known.label else label
+        if known is not None and how:
+            label = " / ".join(dict.fromkeys(filter(None, (known.label, label))))
             how = known.how if known.how in ("mine", "taken") else how
         if known is None or how:
             found[before, to] = Way(before, to, label, how)
@@ -239,9 +243,9 @@ def _ways(
 
 
 def _onward(visit: Visit, state: State) -> Iterator[tuple[str, str]]:
-    """The ways on that no event takes."""
+    """The ways on that no event takes. A branch has a name for authors only."""
     for branch in state.next.values():
-        yield str(branch.path[-1]), branch.to
+        yield "", branch.to
     for timer in state.timers.values():
         for branch in timer.next.values():
             yield visit.words.say(timer.label, timer.name), branch.to
