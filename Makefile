@@ -18,8 +18,9 @@ run: $(READY) ## start the server with demo data; PORT=8080 changes the port
 	@echo "Orderloom: http://127.0.0.1:$(PORT)"
 	@exec $(BIN)/orderloom serve --demo --port $(PORT)
 
+# One process more than the two cores that there may be: some wait for browsers and servers.
 test: $(READY) | $(CHROMIUM) ## run the tests
-	@$(BIN)/python -m pytest -q -m "not soak" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## style, types, import contracts, documentation, and the definitions of the reference application
 	@echo "ruff";        $(BIN)/ruff check --quiet .

@@ -36,6 +36,31 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
+#: Where tests take seconds each: servers, browsers, whole applications. They go first, for at the end one process would
+#: be at work on them while the others have nothing left to do.
+LONG = (
+    "tests/e2e/",
+    "tests/reference/",
+    "tests/cli/",
+    "tests/test_tour.py",
+    "tests/web/test_openapi.py",
+    "tests/web/test_live_reload.py",
+    "tests/patterns/",
+    "tests/runtime/test_jobs_crash.py",
+    "tests/runtime/test_timers_crash.py",
+    "tests/runtime/test_approving_crash.py",
+    "tests/runtime/test_simulating.py",
+    "tests/runtime/test_importing.py",
+    "tests/runtime/test_testing.py",
+    "tests/store/test_migrate_",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, else in the sequence of the files."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server, one for the whole run."""
