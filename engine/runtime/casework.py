@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from engine.catalog.kinds.workflow import State, Workflow
 from engine.errors import NotFound
 from engine.policy.access import Actor
@@ -130,13 +128,10 @@ def _urged(events: Sequence[Record], task: Record, person: str | None) -> dateti
 
 def task_for(service: Service, tx: Transaction, actor: Actor, key: str) -> tuple[Casework, Record]:
     """A task with its case, for somebody who has a part in it, or may read what it is about. NotFound for others."""
-    table = service.store.tables[TASK]
-    named = select(table.c["model"], table.c["record"]).where(table.c["id"] == key)
-    found = tx.core(named) if is_key(key) else []
-    records = service.store.records
-    if found and found[0]["model"] in service.catalog.models:
-        model = found[0]["model"]
-        for record in records.load(tx, model, [str(found[0]["record"])]):
+    found = service.store.cases.about(tx, key) if is_key(key) else None
+    if found is not None and found[0] in service.catalog.models:
+        model, about = found
+        for record in service.store.records.load(tx, model, [about]):
             work = casework(service, tx, actor, model, record)
             task = next((one for one in work.tasks if one["id"] == key), None) if work is not None else None
             if work is None or task is None:

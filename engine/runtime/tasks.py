@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
-
 from engine.catalog.kinds.approval import following, step_of
 from engine.catalog.kinds.workflow import State, Workflow
 from engine.errors import AccessDenied, Complaint, InvalidValues, NotFound, Refused
@@ -203,12 +201,10 @@ class Tasks:
     def _open(self, tx: Transaction, actor: Actor, key: str, verb: str) -> Hand:
         """The task in hand, its record locked. NotFound where there is none, or none that the actor may know of."""
         service = self._service
-        table = service.store.tables[TASK]
-        named = select(table.c["model"], table.c["record"]).where(table.c["id"] == key)
-        found = tx.core(named) if is_key(key) else []
-        if not found or found[0]["model"] not in service.catalog.models:
+        found = service.store.cases.about(tx, key) if is_key(key) else None
+        if found is None or found[0] not in service.catalog.models:
             raise NotFound(f"there is no task {key[:100]}")
-        model, about = found[0]["model"], str(found[0]["record"])
+        model, about = found
         act = service.act(tx, actor)
         self._demand_present(act.store, tx, actor)
         # The record first: who comes second waits here, and then sees what the first has done.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table, bindparam
+from sqlalchemy import Table, bindparam, select
 
 from engine.ports import Record
 from engine.store.loading import Loader
@@ -13,7 +13,7 @@ from engine.store.statement import Statement
 from engine.store.tables import Tables
 from engine.store.transaction import Transaction
 
-CASE = "case"
+CASE, TASK = "case", "task"
 #: What changes when a case moves.
 MOVED = ("state", "entered_at", "ended_at")
 #: What changes when a case goes on under other definitions.
@@ -30,6 +30,9 @@ class Cases:
         clause = loader.selection(CASE).select().where(table.c["record"] == bindparam("which"))
         clause = clause.where(table.c["deleted_at"].is_(None)).order_by(table.c["id"].desc()).limit(1)
         self._of = Statement(clause, loader.dialect, ("which",), raw=True)
+        task = tables[TASK]
+        which = task.c["id"] == bindparam("which")
+        self._about = Statement(select(task.c["model"], task.c["record"]).where(which), loader.dialect, ("which",))
         self._move = self._writing(table, MOVED)
         self._pin = self._writing(table, PINNED)
 
@@ -43,6 +46,12 @@ class Cases:
         """The last case of the record, or None when it has none."""
         found = self._loader.records(tx, CASE, tx.rows(self._of, (record,)))
         return found[0] if found else None
+
+    def about(self, tx: Transaction, task: str) -> tuple[str, str] | None:
+        """The model and the id of the record that a task is about, without loading the task: it is read once the record
+        is locked. None where there is no such task."""
+        rows = tx.rows(self._about, (task,))
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
     def start(self, tx: Transaction, case: Record) -> None:
         """Writes a new case."""
