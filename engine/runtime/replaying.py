@@ -97,7 +97,8 @@ class Came:
         """What it came to otherwise than the other; of the same steps those at which others are asked."""
         if str(self) != str(other):
             return str(self)
-        return self._said("asks others", [step for step, people in self.asked.items() if people != other.asked[step]])
+        differ = [step for step, people in self.asked.items() if people != other.asked[step]]
+        return self._said("asks others at", differ)
 
     def _said(self, asks: str, whom: Sequence[str]) -> str:
         what = self.refused or str(self.state)

@@ -187,7 +187,7 @@ def test_what_people_have_decided_stays_decided(yard: Yard) -> None:
 
 def test_whoever_else_is_asked_is_told(yard: Yard) -> None:
     found = yard.tried(("boss: {by: {role: chief}", "boss: {by: {person: bea}"))
-    assert found.changed == {("fill", "asked (asks boss)", "asked (asks others boss)"): 2}
+    assert found.changed == {("fill", "asked (asks boss)", "asked (asks others at boss)"): 2}
     assert {(each.title, each.before, each.after) for each in found.examples} == {
         ("heavy", "asked (asks boss: ann)", "asked (asks boss: bea)"),
         ("asked", "asked (asks boss: ann)", "asked (asks boss: bea)"),
