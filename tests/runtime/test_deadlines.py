@@ -82,7 +82,7 @@ states:
         by: {role: jury}
         nobody: refuse
         mode: vote
-        pass: 1/2
+        pass: 0.5
         veto: {person: cy}
         due: 1 h
         late: [{after: 60 min, do: escalate, to: {manager_of: assignee}}]
